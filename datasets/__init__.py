@@ -1,0 +1,1 @@
+"""Data sets: one drawn by the project, one downloaded."""

@@ -1,0 +1,1 @@
+"""The main job, driven over REST as a user would."""

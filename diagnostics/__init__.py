@@ -1,0 +1,1 @@
+"""Pure judgement of training jobs: instance catalogue, rules, profile, report."""

@@ -1,0 +1,1 @@
+"""SageMaker's wire API on one machine: wire -> operations -> engine -> (runtime | store)."""

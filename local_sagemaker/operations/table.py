@@ -1,0 +1,57 @@
+"""Every operation that local_sagemaker has, by service and name. An operation is one small function.
+
+It takes the context and the decoded, validated request (PascalCase members, as in botocore's model) and answers the
+response's members. Most are plain functions over SQLite and run in the event loop; one that waits for somebody else
+(a model server) is a coroutine function.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from local_sagemaker.operations import (
+    endpoint_configs,
+    endpoints,
+    invocations,
+    logs,
+    models,
+    sts,
+    tags,
+    training_jobs,
+    tuning_jobs,
+)
+from local_sagemaker.operations.context import Context
+
+Members = dict[str, Any]
+Operation = Callable[[Context, Members], Members | Awaitable[Members]]
+
+OPERATIONS: Mapping[tuple[str, str], Operation] = {
+    ("sagemaker", "CreateTrainingJob"): training_jobs.create_training_job,
+    ("sagemaker", "DescribeTrainingJob"): training_jobs.describe_training_job,
+    ("sagemaker", "ListTrainingJobs"): training_jobs.list_training_jobs,
+    ("sagemaker", "StopTrainingJob"): training_jobs.stop_training_job,
+    ("sagemaker", "CreateHyperParameterTuningJob"): tuning_jobs.create_tuning_job,
+    ("sagemaker", "DescribeHyperParameterTuningJob"): tuning_jobs.describe_tuning_job,
+    ("sagemaker", "ListHyperParameterTuningJobs"): tuning_jobs.list_tuning_jobs,
+    ("sagemaker", "StopHyperParameterTuningJob"): tuning_jobs.stop_tuning_job,
+    ("sagemaker", "ListTrainingJobsForHyperParameterTuningJob"): tuning_jobs.list_training_jobs_for_tuning_job,
+    ("sagemaker", "CreateModel"): models.create_model,
+    ("sagemaker", "DescribeModel"): models.describe_model,
+    ("sagemaker", "ListModels"): models.list_models,
+    ("sagemaker", "DeleteModel"): models.delete_model,
+    ("sagemaker", "CreateEndpointConfig"): endpoint_configs.create_endpoint_config,
+    ("sagemaker", "DescribeEndpointConfig"): endpoint_configs.describe_endpoint_config,
+    ("sagemaker", "ListEndpointConfigs"): endpoint_configs.list_endpoint_configs,
+    ("sagemaker", "DeleteEndpointConfig"): endpoint_configs.delete_endpoint_config,
+    ("sagemaker", "CreateEndpoint"): endpoints.create_endpoint,
+    ("sagemaker", "DescribeEndpoint"): endpoints.describe_endpoint,
+    ("sagemaker", "ListEndpoints"): endpoints.list_endpoints,
+    ("sagemaker", "UpdateEndpoint"): endpoints.update_endpoint,
+    ("sagemaker", "DeleteEndpoint"): endpoints.delete_endpoint,
+    ("sagemaker", "AddTags"): tags.add_tags,
+    ("sagemaker", "ListTags"): tags.list_tags,
+    ("sagemaker", "DeleteTags"): tags.delete_tags,
+    ("sagemaker-runtime", "InvokeEndpoint"): invocations.invoke_endpoint,
+    ("logs", "DescribeLogStreams"): logs.describe_log_streams,
+    ("logs", "GetLogEvents"): logs.get_log_events,
+    ("sts", "GetCallerIdentity"): sts.get_caller_identity,
+}

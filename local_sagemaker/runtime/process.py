@@ -1,0 +1,111 @@
+"""A command that outlives the engine: started under the shim, found again after a restart.
+
+A pid alone proves nothing, since the kernel hands it out again; pid and start time together do.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from local_sagemaker.runtime import shim
+
+# Between the shim's claim and its process.json there are milliseconds; after this it died in between.
+CLAIM_GRACE_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class NotStarted:
+    """No shim has claimed the folder."""
+
+
+@dataclass(frozen=True)
+class Running:
+    """The command is alive; `pid` leads its process group."""
+
+    pid: int
+
+
+@dataclass(frozen=True)
+class Exited:
+    """The command ended; a negative return code is the signal's number."""
+
+    returncode: int
+    ended_at: float
+
+
+@dataclass(frozen=True)
+class Lost:
+    """The command was started and is gone without a record: the machine or its shim was killed."""
+
+
+ProcessState = NotStarted | Running | Exited | Lost
+
+
+def spawn(folder: Path, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> None:
+    """Start `argv` under the shim. At most one command ever runs in a folder, however often this is called."""
+    folder.mkdir(parents=True, exist_ok=True)
+    shim.write_json(str(folder / "command.json"), {"argv": list(argv), "cwd": str(cwd), "env": dict(env)})
+    subprocess.run(
+        [sys.executable, "-I", "-S", shim.__file__, str(folder.resolve())],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        check=True,
+    )
+
+
+def observe(folder: Path) -> ProcessState:
+    """What is true of the folder's command now, from its files and /proc alone."""
+    exit_record = _read(folder / "exit.json")
+    if exit_record is not None:
+        return Exited(returncode=int(exit_record["returncode"]), ended_at=float(exit_record["ended_at"]))
+    process = _read(folder / "process.json")
+    if process is not None:
+        if _alive(int(process["pid"]), int(process["start_time"])):
+            return Running(pid=int(process["pid"]))
+        if _alive(int(process["shim_pid"]), int(process["shim_start_time"])):
+            return Running(pid=int(process["pid"]))  # ended, its record is being written
+        # The record may have been written between the two looks.
+        exit_record = _read(folder / "exit.json")
+        if exit_record is not None:
+            return Exited(returncode=int(exit_record["returncode"]), ended_at=float(exit_record["ended_at"]))
+        return Lost()
+    try:
+        claimed_at = (folder / "claim").stat().st_mtime
+    except FileNotFoundError:
+        return NotStarted()
+    if time.time() - claimed_at > CLAIM_GRACE_SECONDS:
+        return Lost()
+    return Running(pid=0)
+
+
+def send_signal(state: Running, signum: signal.Signals) -> None:
+    """Send a signal to the whole process group; nothing happens when it is gone or not yet known."""
+    if state.pid <= 0:
+        return
+    try:
+        os.killpg(state.pid, signum)
+    except ProcessLookupError:
+        return
+
+
+def _alive(pid: int, start_time: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as stat:
+            fields = stat.read().rpartition(b")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return fields[0] != b"Z" and int(fields[19]) == start_time
+
+
+def _read(path: Path) -> dict[str, object] | None:
+    try:
+        return json.loads(path.read_bytes())  # type: ignore[no-any-return]
+    except FileNotFoundError:
+        return None

@@ -1,0 +1,242 @@
+"""The service's errors. One class is one problem type and one status; every answer is RFC 9457 problem+json.
+
+    Problem
+    +-- InvalidRequest               422   the body or a parameter breaks the schema
+    +-- BadRequest                   400   the request is well formed but cannot be done (AWS's ValidationException)
+    +-- NotAnImage                   415
+    +-- UnreadableImage              422   the model could not read the image
+    +-- PayloadTooLarge              413
+    +-- TrainingJobNotFound          404
+    +-- TuningJobNotFound            404
+    +-- EndpointNotFound             404
+    +-- RouteNotFound                404
+    +-- MethodNotAllowed             405
+    +-- NameConflict                 409   the name is taken by something made from another body
+    +-- StateConflict                409   the resource is in a state that does not allow it
+    +-- EndpointNotInService         409
+    +-- QuotaExceeded                429
+    +-- Throttled                    429
+    +-- ModelFailed                  502   the model raised on a readable image
+    +-- AccessDenied                 502   AWS refused the service's credentials
+    +-- AwsUnavailable               503
+    +-- PredictionTimeout            504
+    +-- InternalError                500
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class Problem(Exception):  # noqa: N818 - RFC 9457's own word
+    """What happened and why (`detail`), and what to do next (`action`)."""
+
+    status: ClassVar[int] = 500
+    title: ClassVar[str] = "Internal error"
+
+    def __init__(self, detail: str, action: str, *, headers: Mapping[str, str] | None = None, **members: Any) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.action = action
+        self.headers = headers
+        self.members = members
+
+    @classmethod
+    def type_uri(cls) -> str:
+        """`urn:sagehound:problem:training-job-not-found` for TrainingJobNotFound."""
+        kebab = "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in cls.__name__)
+        return f"urn:sagehound:problem:{kebab.removeprefix('-')}"
+
+    def body(self, instance: str) -> dict[str, Any]:
+        """The problem details object."""
+        return {
+            "type": self.type_uri(),
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+            "action": self.action,
+            "instance": instance,
+            **self.members,
+        }
+
+
+class InvalidRequest(Problem):
+    """A body or parameter breaks the schema; `errors` lists each place."""
+
+    status = 422
+    title = "The request does not match the schema"
+
+
+class BadRequest(Problem):
+    """Well formed, but AWS or the service cannot do it."""
+
+    status = 400
+    title = "The request cannot be done"
+
+
+class NotAnImage(Problem):
+    """The first bytes are of no image format that the model reads."""
+
+    status = 415
+    title = "The upload is not an image"
+
+
+class UnreadableImage(Problem):
+    """The model could not decode the image, or refused its size in pixels."""
+
+    status = 422
+    title = "The image cannot be read"
+
+
+class PayloadTooLarge(Problem):
+    """More bytes than the endpoint takes."""
+
+    status = 413
+    title = "The upload is too large"
+
+
+class TrainingJobNotFound(Problem):
+    """No training job of this name."""
+
+    status = 404
+    title = "Training job not found"
+
+
+class TuningJobNotFound(Problem):
+    """No tuning job of this name."""
+
+    status = 404
+    title = "Tuning job not found"
+
+
+class EndpointNotFound(Problem):
+    """No endpoint of this name."""
+
+    status = 404
+    title = "Endpoint not found"
+
+
+class RouteNotFound(Problem):
+    """No route of this path."""
+
+    status = 404
+    title = "No such route"
+
+
+class MethodNotAllowed(Problem):
+    """The route has other methods."""
+
+    status = 405
+    title = "Method not allowed"
+
+
+class NameConflict(Problem):
+    """The name is taken by something that another body made."""
+
+    status = 409
+    title = "The name is taken"
+
+
+class StateConflict(Problem):
+    """The resource's state does not allow it."""
+
+    status = 409
+    title = "Not possible in this state"
+
+
+class EndpointNotInService(Problem):
+    """The endpoint exists but answers no predictions now."""
+
+    status = 409
+    title = "Endpoint not in service"
+
+
+class QuotaExceeded(Problem):
+    """An AWS quota allows no more."""
+
+    status = 429
+    title = "Quota exceeded"
+
+
+class Throttled(Problem):
+    """AWS or the model asks to slow down."""
+
+    status = 429
+    title = "Too many requests"
+
+
+class ModelFailed(Problem):
+    """The model raised, and not because of the image."""
+
+    status = 502
+    title = "The model failed"
+
+
+class AccessDenied(Problem):
+    """AWS refused the service's credentials or role."""
+
+    status = 502
+    title = "AWS refused access"
+
+
+class AwsUnavailable(Problem):
+    """The AWS endpoint cannot be reached or answers 5xx."""
+
+    status = 503
+    title = "AWS cannot be reached"
+
+
+class PredictionTimeout(Problem):
+    """No answer from the model within the deadline."""
+
+    status = 504
+    title = "The model took too long"
+
+
+class InternalError(Problem):
+    """A fault of the service itself."""
+
+
+def response(problem: Problem, request: Request) -> JSONResponse:
+    """The HTTP answer of a problem."""
+    return JSONResponse(
+        problem.body(request.url.path), problem.status, headers=dict(problem.headers or {}), media_type=MEDIA_TYPE
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of the app a problem+json answer."""
+
+    @app.exception_handler(Problem)
+    async def problem_raised(request: Request, problem: Problem) -> JSONResponse:
+        return response(problem, request)
+
+    @app.exception_handler(RequestValidationError)
+    async def schema_broken(request: Request, error: RequestValidationError) -> JSONResponse:
+        places = [
+            {"pointer": "#/" + "/".join(str(part) for part in fault["loc"]), "detail": fault["msg"]}
+            for fault in error.errors()
+        ]
+        detail = "; ".join(f"{place['pointer']}: {place['detail']}" for place in places)
+        return response(InvalidRequest(detail, "Correct the named members; /docs shows the schema.", errors=places), request)
+
+    @app.exception_handler(HTTPException)
+    async def http_error(request: Request, error: HTTPException) -> JSONResponse:
+        if error.status_code == 404:
+            return response(RouteNotFound(f"No route {request.url.path}.", "See /docs for the routes."), request)
+        if error.status_code == 405:
+            detail = f"{request.method} is not a method of {request.url.path}."
+            return response(MethodNotAllowed(detail, "See /docs for the methods.", headers=error.headers), request)
+        problem = BadRequest(str(error.detail), "Correct the request and send it again.", headers=error.headers)
+        return response(problem, request)
+
+    @app.exception_handler(Exception)
+    async def fault(request: Request, _: Exception) -> JSONResponse:
+        # Starlette re-raises after answering, so the server's log has the traceback.
+        return response(InternalError("The service failed.", "Try again; if it stays, read the service's log."), request)
