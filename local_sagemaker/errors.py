@@ -1,19 +1,19 @@
 """AWS's errors as local_sagemaker raises them. One class is one code; the wire turns them into AWS's shapes.
 
-    AwsError
-    +-- ValidationException          400   the request breaks a constraint, or names something that is not there
-    +-- SerializationException       400   the body is no JSON, or a member has the wrong type
-    +-- UnknownOperationException    400
-    +-- ResourceNotFound             400
-    +-- ResourceInUse                400
-    +-- ResourceLimitExceeded        400
-    +-- ResourceNotFoundException    400   CloudWatch Logs
-    +-- InvalidParameterException    400   CloudWatch Logs
-    +-- ValidationError              400   sagemaker-runtime
-    +-- ModelNotReadyException       429   sagemaker-runtime
-    +-- ModelError                   424   sagemaker-runtime
-    +-- ServiceUnavailable           503   sagemaker-runtime
-    +-- InternalFailure              500
+AwsError
++-- ValidationException          400   the request breaks a constraint, or names something that is not there
++-- SerializationException       400   the body is no JSON, or a member has the wrong type
++-- UnknownOperationException    400
++-- ResourceNotFound             400
++-- ResourceInUse                400
++-- ResourceLimitExceeded        400
++-- ResourceNotFoundException    400   CloudWatch Logs
++-- InvalidParameterException    400   CloudWatch Logs
++-- ValidationError              400   sagemaker-runtime
++-- ModelNotReadyException       429   sagemaker-runtime
++-- ModelError                   424   sagemaker-runtime
++-- ServiceUnavailable           503   sagemaker-runtime
++-- InternalFailure              500
 """
 
 from typing import Any, ClassVar
@@ -78,7 +78,7 @@ class ModelNotReadyException(AwsError):
 
 
 class ModelError(AwsError):
-    """sagemaker-runtime: the model answered with an error. Members: OriginalStatusCode, OriginalMessage, LogStreamArn."""
+    """sagemaker-runtime: the model answered an error. Members: OriginalStatusCode, OriginalMessage, LogStreamArn."""
 
     status = 424
 

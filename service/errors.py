@@ -1,26 +1,26 @@
 """The service's errors. One class is one problem type and one status; every answer is RFC 9457 problem+json.
 
-    Problem
-    +-- InvalidRequest               422   the body or a parameter breaks the schema
-    +-- BadRequest                   400   the request is well formed but cannot be done (AWS's ValidationException)
-    +-- NotAnImage                   415
-    +-- UnreadableImage              422   the model could not read the image
-    +-- PayloadTooLarge              413
-    +-- TrainingJobNotFound          404
-    +-- TuningJobNotFound            404
-    +-- EndpointNotFound             404
-    +-- RouteNotFound                404
-    +-- MethodNotAllowed             405
-    +-- NameConflict                 409   the name is taken by something made from another body
-    +-- StateConflict                409   the resource is in a state that does not allow it
-    +-- EndpointNotInService         409
-    +-- QuotaExceeded                429
-    +-- Throttled                    429
-    +-- ModelFailed                  502   the model raised on a readable image
-    +-- AccessDenied                 502   AWS refused the service's credentials
-    +-- AwsUnavailable               503
-    +-- PredictionTimeout            504
-    +-- InternalError                500
+Problem
++-- InvalidRequest               422   the body or a parameter breaks the schema
++-- BadRequest                   400   the request is well formed but cannot be done (AWS's ValidationException)
++-- NotAnImage                   415
++-- UnreadableImage              422   the model could not read the image
++-- PayloadTooLarge              413
++-- TrainingJobNotFound          404
++-- TuningJobNotFound            404
++-- EndpointNotFound             404
++-- RouteNotFound                404
++-- MethodNotAllowed             405
++-- NameConflict                 409   the name is taken by something made from another body
++-- StateConflict                409   the resource is in a state that does not allow it
++-- EndpointNotInService         409
++-- QuotaExceeded                429
++-- Throttled                    429
++-- ModelFailed                  502   the model raised on a readable image
++-- AccessDenied                 502   AWS refused the service's credentials
++-- AwsUnavailable               503
++-- PredictionTimeout            504
++-- InternalError                500
 """
 
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ from starlette.exceptions import HTTPException
 MEDIA_TYPE = "application/problem+json"
 
 
-class Problem(Exception):  # noqa: N818 - RFC 9457's own word
+class Problem(Exception):
     """What happened and why (`detail`), and what to do next (`action`)."""
 
     status: ClassVar[int] = 500
@@ -224,7 +224,9 @@ def install(app: FastAPI) -> None:
             for fault in error.errors()
         ]
         detail = "; ".join(f"{place['pointer']}: {place['detail']}" for place in places)
-        return response(InvalidRequest(detail, "Correct the named members; /docs shows the schema.", errors=places), request)
+        return response(
+            InvalidRequest(detail, "Correct the named members; /docs shows the schema.", errors=places), request
+        )
 
     @app.exception_handler(HTTPException)
     async def http_error(request: Request, error: HTTPException) -> JSONResponse:
@@ -239,4 +241,6 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def fault(request: Request, _: Exception) -> JSONResponse:
         # Starlette re-raises after answering, so the server's log has the traceback.
-        return response(InternalError("The service failed.", "Try again; if it stays, read the service's log."), request)
+        return response(
+            InternalError("The service failed.", "Try again; if it stays, read the service's log."), request
+        )

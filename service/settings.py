@@ -27,20 +27,29 @@ class Settings(BaseSettings):
         description="Execution role that SageMaker assumes for jobs and models. local_sagemaker takes any.",
     )
     bucket: str | None = Field(
-        None, description="Bucket for source, artifacts and outputs; default sagemaker-REGION-ACCOUNT, made when missing."
+        None,
+        description="Bucket for source, artifacts and outputs; default sagemaker-REGION-ACCOUNT, made when missing.",
     )
     prefix: str = Field("sagehound", description="Key prefix of everything the service writes to the bucket.")
     default_endpoint: str = Field("dog-breeds", description="Endpoint that POST /predict asks.")
     training_source_dir: Path = Field(REPOSITORY_DIR / "training", description="Folder uploaded as source_dir of jobs.")
-    inference_source_dir: Path = Field(REPOSITORY_DIR / "inference", description="Folder that goes into model.tar.gz as code/.")
+    inference_source_dir: Path = Field(
+        REPOSITORY_DIR / "inference", description="Folder that goes into model.tar.gz as code/."
+    )
     framework_version: str = Field("2.6.0", description="PyTorch version of the AWS images.")
     python_version: str = Field("py312", description="Python version of the AWS images, in the SDK's spelling.")
-    training_image: str | None = Field(None, description="Training image URI; default: the sagemaker SDK's PyTorch image.")
-    inference_image: str | None = Field(None, description="Inference image URI; default: the sagemaker SDK's PyTorch image.")
+    training_image: str | None = Field(
+        None, description="Training image URI; default: the sagemaker SDK's PyTorch image."
+    )
+    inference_image: str | None = Field(
+        None, description="Inference image URI; default: the sagemaker SDK's PyTorch image."
+    )
     max_image_bytes: int = Field(
         6_291_456, ge=1, description="Largest image that /predict takes (InvokeEndpoint's own limit: 6 MiB)."
     )
-    predict_timeout_seconds: float = Field(65.0, gt=0, description="Deadline of one prediction (SageMaker gives a model 60 s).")
+    predict_timeout_seconds: float = Field(
+        65.0, gt=0, description="Deadline of one prediction (SageMaker gives a model 60 s)."
+    )
 
     @cached_property
     def source_key_prefix(self) -> str:

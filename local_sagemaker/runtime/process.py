@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from local_sagemaker.runtime import shim
 
@@ -62,27 +63,25 @@ def spawn(folder: Path, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str
 
 def observe(folder: Path) -> ProcessState:
     """What is true of the folder's command now, from its files and /proc alone."""
+    process = _read(folder / "process.json")
+    alive = process is not None and (
+        _alive(process["pid"], process["start_time"]) or _alive(process["shim_pid"], process["shim_start_time"])
+    )
+    # Looked at after the processes: a record written in between is seen, so nothing that ended well counts as lost.
     exit_record = _read(folder / "exit.json")
     if exit_record is not None:
-        return Exited(returncode=int(exit_record["returncode"]), ended_at=float(exit_record["ended_at"]))
-    process = _read(folder / "process.json")
+        return Exited(returncode=exit_record["returncode"], ended_at=exit_record["ended_at"])
     if process is not None:
-        if _alive(int(process["pid"]), int(process["start_time"])):
-            return Running(pid=int(process["pid"]))
-        if _alive(int(process["shim_pid"]), int(process["shim_start_time"])):
-            return Running(pid=int(process["pid"]))  # ended, its record is being written
-        # The record may have been written between the two looks.
-        exit_record = _read(folder / "exit.json")
-        if exit_record is not None:
-            return Exited(returncode=int(exit_record["returncode"]), ended_at=float(exit_record["ended_at"]))
-        return Lost()
+        return Running(pid=process["pid"]) if alive else Lost()
+    return _claimed(folder / "claim")
+
+
+def _claimed(claim: Path) -> ProcessState:
     try:
-        claimed_at = (folder / "claim").stat().st_mtime
+        claimed_at = claim.stat().st_mtime
     except FileNotFoundError:
         return NotStarted()
-    if time.time() - claimed_at > CLAIM_GRACE_SECONDS:
-        return Lost()
-    return Running(pid=0)
+    return Lost() if time.time() - claimed_at > CLAIM_GRACE_SECONDS else Running(pid=0)
 
 
 def send_signal(state: Running, signum: signal.Signals) -> None:
@@ -104,7 +103,7 @@ def _alive(pid: int, start_time: int) -> bool:
     return fields[0] != b"Z" and int(fields[19]) == start_time
 
 
-def _read(path: Path) -> dict[str, object] | None:
+def _read(path: Path) -> dict[str, Any] | None:
     try:
         return json.loads(path.read_bytes())  # type: ignore[no-any-return]
     except FileNotFoundError:

@@ -1,0 +1,58 @@
+# The two commands: `make demo` runs the main job, `make test` the tests. Needs Python 3.11, git and make.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3.11
+UV := $(or $(shell command -v uv 2>/dev/null),.uv/bin/uv)
+VENV := .venv/bin
+INSTALLED := .venv/.installed
+
+.PHONY: help install demo first-model up down status test check format openapi clean
+
+help:  ## Lists the commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+install: $(INSTALLED)  ## Installs everything of uv.lock into .venv (the service, local_sagemaker, torch, the test tools)
+
+.uv/bin/uv:
+	$(PYTHON) -m venv .uv
+	.uv/bin/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
+
+$(INSTALLED): pyproject.toml uv.lock | $(filter .uv/bin/uv,$(UV))
+	$(UV) sync --frozen --extra local --python $(PYTHON)
+	@touch $@
+
+demo: $(INSTALLED)  ## Runs the main job over REST on this machine: draw data, tune, train, deploy, predict
+	$(VENV)/python -m demo
+
+first-model: $(INSTALLED)  ## Deploys an ImageNet dog classifier, so that /predict names breeds before anything was trained
+	$(VENV)/python -m demo.first_model
+
+up: $(INSTALLED)  ## Starts local_sagemaker and the service and leaves them running
+	$(VENV)/python -m demo.stack up
+
+down:  ## Stops them; state stays in .state
+	@if [ -x $(VENV)/python ]; then $(VENV)/python -m demo.stack down; else echo "Nothing is installed, so nothing runs."; fi
+
+status: $(INSTALLED)  ## Says what runs, and where
+	$(VENV)/python -m demo.stack status
+
+test: $(INSTALLED)  ## Runs the tests
+	$(VENV)/python -m pytest
+
+check: $(INSTALLED)  ## Format, lint, types, import directions
+	$(VENV)/ruff format --check .
+	$(VENV)/ruff check .
+	$(VENV)/mypy
+	cd training && ../$(VENV)/mypy --strict .
+	cd inference && ../$(VENV)/mypy --strict .
+	$(VENV)/lint-imports
+
+format: $(INSTALLED)  ## Formats the code and mends what the linter can
+	$(VENV)/ruff format .
+	$(VENV)/ruff check --fix .
+
+openapi: $(INSTALLED)  ## Writes openapi/openapi.json anew
+	$(VENV)/python -m openapi.generate
+
+clean: down  ## Stops the stack and deletes its state and the installation
+	rm -rf .state .venv .uv .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,131 @@
+"""A command under the shim: its record, its log, and that it never runs twice."""
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local_sagemaker.runtime import process
+from local_sagemaker.runtime.process import Exited, Lost, NotStarted, Running
+
+
+def until(condition: Callable[[], Any], seconds: float = 10.0) -> Any:
+    """Poll a condition; the truth it answers."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if value := condition():
+            return value
+        time.sleep(0.01)
+    raise AssertionError(f"not within {seconds} s")
+
+
+def exited(folder: Path) -> Exited:
+    """Wait for the exit record."""
+
+    def look() -> Exited | None:
+        state = process.observe(folder)
+        return state if isinstance(state, Exited) else None
+
+    state: Exited = until(look)
+    return state
+
+
+def run(folder: Path, code: str) -> None:
+    """Start Python code under the shim."""
+    process.spawn(folder, [sys.executable, "-c", code], cwd=folder.parent, env={"PATH": os.environ["PATH"]})
+
+
+def log_lines(folder: Path) -> list[str]:
+    """The log without its time stamps."""
+    return [line.split("\t", 1)[1] for line in (folder / "log").read_text().splitlines()]
+
+
+def test_records_return_code_and_output_of_both_streams(tmp_path: Path) -> None:
+    assert process.observe(tmp_path / "job") == NotStarted()
+    run(tmp_path / "job", "import sys; print('out'); sys.stdout.flush(); sys.stderr.write('no newline'); sys.exit(3)")
+    assert exited(tmp_path / "job").returncode == 3
+    assert log_lines(tmp_path / "job") == ["out", "no newline"]
+
+
+def test_lines_carry_their_time(tmp_path: Path) -> None:
+    before = time.time() * 1000
+    run(tmp_path / "job", "print('a')")
+    exited(tmp_path / "job")
+    stamp = int((tmp_path / "job" / "log").read_text().split("\t")[0])
+    assert before - 1 <= stamp <= time.time() * 1000
+
+
+def test_a_command_that_is_not_there_is_an_exit_127_with_a_reason(tmp_path: Path) -> None:
+    process.spawn(tmp_path / "job", ["/no/such/program"], cwd=tmp_path, env={})
+    assert exited(tmp_path / "job").returncode == 127
+    assert "/no/such/program" in log_lines(tmp_path / "job")[0]
+
+
+def test_a_second_spawn_in_the_same_folder_runs_nothing(tmp_path: Path) -> None:
+    marks = tmp_path / "marks"
+    code = f"open({str(marks)!r}, 'a').write('x')"
+    for _ in range(3):
+        run(tmp_path / "job", code)
+    exited(tmp_path / "job")
+    assert marks.read_text() == "x"
+
+
+def test_a_signal_reaches_the_whole_group_and_the_record_tells_it(tmp_path: Path) -> None:
+    code = "import subprocess, time; p = subprocess.Popen(['sleep', '60']); print(p.pid, flush=True); time.sleep(60)"
+    run(tmp_path / "job", code)
+    until(lambda: (tmp_path / "job" / "log").exists() and log_lines(tmp_path / "job"))
+    state = process.observe(tmp_path / "job")
+    assert isinstance(state, Running)
+    process.send_signal(state, signal.SIGTERM)
+    assert exited(tmp_path / "job").returncode == -signal.SIGTERM
+    grandchild = int(log_lines(tmp_path / "job")[0])
+    until(lambda: gone(grandchild))
+
+
+def test_what_the_command_leaves_behind_is_ended(tmp_path: Path) -> None:
+    run(tmp_path / "job", "import subprocess; print(subprocess.Popen(['sleep', '60'], stdout=subprocess.DEVNULL).pid)")
+    assert exited(tmp_path / "job").returncode == 0
+    orphan = int(log_lines(tmp_path / "job")[0])
+    until(lambda: gone(orphan))
+
+
+def test_a_killed_shim_and_command_are_lost(tmp_path: Path) -> None:
+    run(tmp_path / "job", "import time; time.sleep(60)")
+    record = until(
+        lambda: (tmp_path / "job" / "process.json").exists() and (tmp_path / "job" / "process.json").read_text()
+    )
+    pids = json.loads(record)
+    os.kill(pids["shim_pid"], signal.SIGKILL)
+    os.kill(pids["pid"], signal.SIGKILL)
+    until(lambda: process.observe(tmp_path / "job") == Lost())
+
+
+def test_another_process_with_the_same_pid_is_not_ours(tmp_path: Path) -> None:
+    record = {"pid": os.getpid(), "start_time": 1, "shim_pid": os.getpid(), "shim_start_time": 1}
+    (tmp_path / "process.json").write_text(json.dumps(record))
+    assert process.observe(tmp_path) == Lost()
+
+
+@pytest.mark.parametrize(
+    ("age_seconds", "expected"), [(0.0, Running(pid=0)), (process.CLAIM_GRACE_SECONDS + 1, Lost())]
+)
+def test_a_claim_without_a_process_is_lost_after_a_grace(
+    tmp_path: Path, age_seconds: float, expected: process.ProcessState
+) -> None:
+    (tmp_path / "claim").touch()
+    os.utime(tmp_path / "claim", (time.time() - age_seconds,) * 2)
+    assert process.observe(tmp_path) == expected
+
+
+def gone(pid: int) -> bool:
+    """Whether no process, or only a zombie, has this pid."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0] == b"Z"
+    except FileNotFoundError:
+        return True
