@@ -1,0 +1,46 @@
+"""botocore's own service models: the specification that the wire follows. Loaded at first use, once."""
+
+import re
+from functools import lru_cache
+
+from botocore.loaders import Loader
+from botocore.model import OperationModel, ServiceModel
+
+
+@lru_cache
+def service_model(service: str) -> ServiceModel:
+    """The model of a service by botocore's name for it, such as `sagemaker-runtime`."""
+    return ServiceModel(_loader().load_service_model(service, "service-2"), service)
+
+
+@lru_cache
+def _loader() -> Loader:
+    return Loader()
+
+
+def operation_model(service: str, operation: str) -> OperationModel | None:
+    """The model of an operation; None when the service has none of this name."""
+    model = service_model(service)
+    if operation not in model.operation_names:
+        return None
+    return model.operation_model(operation)
+
+
+@lru_cache
+def uri_patterns(service: str) -> tuple[tuple[str, re.Pattern[str], str], ...]:
+    """Of a REST service's operations: HTTP method, pattern of the still encoded path, operation name."""
+    model = service_model(service)
+    patterns = []
+    for name in model.operation_names:
+        http = model.operation_model(name).http
+        path = http["requestUri"].partition("?")[0]
+        pattern = "".join(_uri_part(part) for part in re.split(r"(\{[^}]+\})", path))
+        patterns.append((http["method"], re.compile(pattern), name))
+    return tuple(patterns)
+
+
+def _uri_part(part: str) -> str:
+    if not part.startswith("{"):
+        return re.escape(part)
+    label = part.strip("{}")
+    return f"(?P<{label.removesuffix('+')}>{'.+' if label.endswith('+') else '[^/]+'})"
