@@ -115,6 +115,6 @@ def _top_k(media_type: str, parameters: dict[str, str], class_count: int) -> int
     for name in parameters.keys() - allowed:
         raise InvalidAccept(f"{media_type} takes no parameter {name!r}; {JSON} takes top_k, {NPY} takes none.")
     text = parameters.get("top_k", str(min(DEFAULT_TOP_K, class_count)))
-    if not (text.isascii() and text.isdecimal()) or not 1 <= int(text) <= class_count:
+    if not (text.isascii() and text.isdecimal() and len(text) < 10) or not 1 <= int(text) <= class_count:
         raise InvalidAccept(f"top_k={text} must be a whole number from 1 to {class_count}, the number of classes.")
     return int(text)

@@ -2,6 +2,7 @@
 
 import io
 import math
+from tokenize import TokenError
 
 import numpy as np
 from errors import ImageTooLarge, InvalidArray
@@ -17,12 +18,7 @@ EXPECTED = "send a uint8 array of shape [height, width, 3] or [N, height, width,
 def decode(body: bytes) -> Image.Image | list[Image.Image]:
     """One image for [height, width, 3], a list for [N, height, width, 3]. Raises InvalidArray and ImageTooLarge."""
     stream = io.BytesIO(body)
-    try:
-        version = npy.read_magic(stream)
-        read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-        shape, fortran_order, dtype = read_header(stream)
-    except (ValueError, TypeError, SyntaxError, RecursionError) as error:
-        raise InvalidArray(f"The npy header cannot be read ({error}): {EXPECTED}.") from error
+    shape, fortran_order, dtype = _header(stream)
     _check(shape, dtype)
     pixels = memoryview(body)[stream.tell() :]
     if len(pixels) != math.prod(shape):
@@ -31,6 +27,16 @@ def decode(body: bytes) -> Image.Image | list[Image.Image]:
     if array.ndim == 3:
         return Image.fromarray(np.ascontiguousarray(array))
     return [Image.fromarray(np.ascontiguousarray(image)) for image in array]
+
+
+def _header(stream: io.BytesIO) -> tuple[tuple[int, ...], bool, np.dtype[np.generic]]:
+    try:
+        version = npy.read_magic(stream)  # type: ignore[no-untyped-call]  # numpy leaves these three untyped
+        read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+        shape, fortran_order, dtype = read(stream)  # type: ignore[no-untyped-call]
+    except (ValueError, TypeError, SyntaxError, RecursionError, TokenError, Warning) as error:
+        raise InvalidArray(f"The npy header cannot be read: {EXPECTED}.") from error
+    return shape, fortran_order, dtype
 
 
 def _check(shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> None:

@@ -1,10 +1,10 @@
-"""The bytes of an image file -> an upright RGB image. The bytes decide what they are: a wrong content type is forgiven."""
+"""The bytes of an image file -> an upright RGB image. The bytes decide the format: a wrong content type is forgiven."""
 
 import io
 
 import numpy as np
 from errors import ImageTooLarge, UnreadableImage, UnsupportedMediaType
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 MAX_PIXELS = 64_000_000
 SUPPORTED = "JPEG, PNG, WebP, BMP or GIF bytes, or a uint8 array as application/x-npy"
@@ -43,7 +43,8 @@ def decode(body: bytes, content_type: str) -> Image.Image:
             raise UnreadableImage(
                 f"The image file is truncated: only its first {len(body):,} bytes arrived."
             ) from error
-        raise UnreadableImage(f"The {image_format} image is damaged: {error}.") from error
+        reason = "its header cannot be read" if isinstance(error, UnidentifiedImageError) else error
+        raise UnreadableImage(f"The {image_format} image is damaged: {reason}.") from error
 
 
 def format_of(body: bytes) -> str | None:
@@ -92,7 +93,7 @@ def _upright(image: Image.Image) -> Image.Image:
     """Turned as the camera noted. A damaged note is as good as none: the pixels are there."""
     try:
         orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
-    except Exception:
+    except Exception:  # noqa: BLE001 - TIFF's parser raises nearly anything
         return image
     return image if orientation == 1 else ImageOps.exif_transpose(image)
 

@@ -10,11 +10,12 @@ def tensor(image: Image.Image, description: Description) -> npt.NDArray[np.float
     """float32 [3, image_size, image_size], normalised.
 
     Resize and crop are one step: only the pixels of the crop are computed, by the same filter at the same places.
+    Pillow may take rows before columns where it took columns first: a value then rounds to the next of its 255 levels.
     """
     size = description.image_size
     box = crop_box(image.width, image.height, size, description.resize_size)
     crop = image.resize((size, size), Image.Resampling.BILINEAR, box=box)
-    mean, std = np.float32(description.mean), np.float32(description.std)
+    mean, std = np.array(description.mean, np.float32), np.array(description.std, np.float32)
     pixels = (np.asarray(crop, np.float32) / np.float32(255) - mean) / std
     return np.ascontiguousarray(pixels.transpose(2, 0, 1))
 

@@ -11,29 +11,31 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="LOCAL_SAGEMAKER_")
 
-    host: str = Field("127.0.0.1", description="Address to listen on.")
-    port: int = Field(4570, ge=0, le=65535, description="TCP port; 0 takes a free one.")
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=4570, ge=0, le=65535, description="TCP port; 0 takes a free one.")
     state_dir: Path = Field(
-        Path(".state/local_sagemaker"),
+        default=Path(".state/local_sagemaker"),
         description="Folder of everything that survives a restart: database, buckets, jobs.",
     )
     account_id: str = Field(
-        "123456789012", pattern=r"^\d{12}$", description="AWS account id in ARNs and in GetCallerIdentity."
+        default="123456789012", pattern=r"^\d{12}$", description="AWS account id in ARNs and in GetCallerIdentity."
     )
     max_running_jobs: int = Field(
-        4, ge=1, description="Training jobs that run at once; the next ones wait in Starting, as for capacity on AWS."
+        default=4,
+        ge=1,
+        description="Training jobs that run at once; the next ones wait in Starting, as for capacity on AWS.",
     )
     stop_grace_seconds: float = Field(
-        120.0, gt=0, description="Time between SIGTERM and SIGKILL for a stopped training job (120 s on AWS)."
+        default=120.0, gt=0, description="Time between SIGTERM and SIGKILL for a stopped training job (120 s on AWS)."
     )
     max_invocation_bytes: int = Field(
-        6_291_456, ge=1, description="Largest InvokeEndpoint body (6 MiB in the service model)."
+        default=6_291_456, ge=1, description="Largest InvokeEndpoint body (6 MiB in the service model)."
     )
     invocation_timeout_seconds: float = Field(
-        60.0, gt=0, description="How long a model may take for an invocation (60 s on AWS)."
+        default=60.0, gt=0, description="How long a model may take for an invocation (60 s on AWS)."
     )
     startup_timeout_seconds: float = Field(
-        120.0, gt=0, description="How long a model server may take until it answers its ping."
+        default=120.0, gt=0, description="How long a model server may take until it answers its ping."
     )
 
     @property

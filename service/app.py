@@ -6,11 +6,14 @@ from typing import TypedDict
 
 from fastapi import FastAPI
 
-from service import errors
+from service import errors, openapi_document
 from service.aws.clients import Clients
+from service.aws.readiness import ReadinessProbe
 from service.aws.runtime import Runtime
+from service.domain.breeds import ClassMaps
 from service.routes import breeds, documentation, endpoints, health, predict, training_jobs, tuning_jobs
 from service.settings import Settings
+from service.unread_body import UnreadBodyMiddleware
 
 
 class State(TypedDict):
@@ -19,6 +22,8 @@ class State(TypedDict):
     settings: Settings
     clients: Clients
     runtime: Runtime
+    readiness: ReadinessProbe
+    class_maps: ClassMaps
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -28,16 +33,21 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
         async with Runtime.open(settings) as runtime:
-            yield {"settings": settings, "clients": Clients(settings), "runtime": runtime}
+            yield {
+                "settings": settings,
+                "clients": Clients(settings),
+                "runtime": runtime,
+                "readiness": ReadinessProbe(settings.region),
+                "class_maps": ClassMaps(),
+            }
 
     app = FastAPI(
-        title="Sagehound",
-        version="0.1.0",
-        summary="Tune, train, debug, profile, deploy and ask a dog-breed classifier on Amazon SageMaker.",
+        title=openapi_document.TITLE,
+        version=openapi_document.VERSION,
         lifespan=lifespan,
-        docs_url=None,  # service.routes.documentation serves Swagger UI from this process, with no CDN
-        redoc_url=None,
+        openapi_url=None,  # service.routes.documentation serves the document, and Swagger UI with no CDN
     )
+    app.add_middleware(UnreadBodyMiddleware)
     errors.install(app)
     for module in (tuning_jobs, training_jobs, endpoints, predict, breeds, health, documentation):
         app.include_router(module.router)

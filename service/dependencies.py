@@ -5,7 +5,9 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from service.aws.clients import Clients
+from service.aws.readiness import ReadinessProbe
 from service.aws.runtime import Runtime
+from service.domain.breeds import ClassMaps
 from service.settings import Settings
 
 
@@ -24,6 +26,18 @@ def get_runtime(request: Request) -> Runtime:
     return request.state.runtime  # type: ignore[no-any-return]
 
 
+def get_readiness(request: Request) -> ReadinessProbe:
+    """The client that GET /readyz asks with."""
+    return request.state.readiness  # type: ignore[no-any-return]
+
+
+def get_class_maps(request: Request) -> ClassMaps:
+    """The class maps of deployed models that were read before."""
+    return request.state.class_maps  # type: ignore[no-any-return]
+
+
 SettingsDep = Annotated[Settings, Depends(get_settings)]
 ClientsDep = Annotated[Clients, Depends(get_clients)]
 RuntimeDep = Annotated[Runtime, Depends(get_runtime)]
+ReadinessDep = Annotated[ReadinessProbe, Depends(get_readiness)]
+ClassMapsDep = Annotated[ClassMaps, Depends(get_class_maps)]

@@ -39,6 +39,8 @@ class Problem(Exception):
 
     status: ClassVar[int] = 500
     title: ClassVar[str] = "Internal error"
+    example: ClassVar[tuple[str, str]] = ("The service failed.", "Try again; if it stays, read the service's log.")
+    """`detail` and `action` as /docs shows them."""
 
     def __init__(self, detail: str, action: str, *, headers: Mapping[str, str] | None = None, **members: Any) -> None:
         super().__init__(detail)
@@ -71,6 +73,10 @@ class InvalidRequest(Problem):
 
     status = 422
     title = "The request does not match the schema"
+    example = (
+        "#/body/instance_count: Input should be greater than or equal to 1",
+        "Correct the named members; /docs shows the schema.",
+    )
 
 
 class BadRequest(Problem):
@@ -78,6 +84,10 @@ class BadRequest(Problem):
 
     status = 400
     title = "The request cannot be done"
+    example = (
+        "There is no object s3://my-bucket/models/model.tar.gz.",
+        "Correct the request and send it again.",
+    )
 
 
 class NotAnImage(Problem):
@@ -85,6 +95,10 @@ class NotAnImage(Problem):
 
     status = 415
     title = "The upload is not an image"
+    example = (
+        "The upload is a PDF document, no image.",
+        "Send a JPEG, PNG, WebP, BMP or GIF file.",
+    )
 
 
 class UnreadableImage(Problem):
@@ -92,6 +106,10 @@ class UnreadableImage(Problem):
 
     status = 422
     title = "The image cannot be read"
+    example = (
+        "The JPEG ends before the image is complete.",
+        "Send the image again, or another one; it may be damaged.",
+    )
 
 
 class PayloadTooLarge(Problem):
@@ -99,6 +117,10 @@ class PayloadTooLarge(Problem):
 
     status = 413
     title = "The upload is too large"
+    example = (
+        "The image has more than 6,291,456 bytes (6 MiB).",
+        "Send a smaller image.",
+    )
 
 
 class TrainingJobNotFound(Problem):
@@ -106,6 +128,10 @@ class TrainingJobNotFound(Problem):
 
     status = 404
     title = "Training job not found"
+    example = (
+        "There is no training job 'dogs-1'.",
+        "GET /jobs/training lists the training jobs.",
+    )
 
 
 class TuningJobNotFound(Problem):
@@ -113,6 +139,10 @@ class TuningJobNotFound(Problem):
 
     status = 404
     title = "Tuning job not found"
+    example = (
+        "There is no tuning job 'dogs-tuning-1'.",
+        "GET /jobs/tuning lists the tuning jobs.",
+    )
 
 
 class EndpointNotFound(Problem):
@@ -120,6 +150,10 @@ class EndpointNotFound(Problem):
 
     status = 404
     title = "Endpoint not found"
+    example = (
+        "There is no endpoint 'dog-breeds'.",
+        "GET /endpoints lists the endpoints; POST /endpoints makes one.",
+    )
 
 
 class RouteNotFound(Problem):
@@ -127,6 +161,10 @@ class RouteNotFound(Problem):
 
     status = 404
     title = "No such route"
+    example = (
+        "No route /prediction.",
+        "See /docs for the routes.",
+    )
 
 
 class MethodNotAllowed(Problem):
@@ -134,6 +172,10 @@ class MethodNotAllowed(Problem):
 
     status = 405
     title = "Method not allowed"
+    example = (
+        "PATCH is not a method of /predict.",
+        "See /docs for the methods.",
+    )
 
 
 class NameConflict(Problem):
@@ -141,6 +183,10 @@ class NameConflict(Problem):
 
     status = 409
     title = "The name is taken"
+    example = (
+        "'dog-breeds' exists and was made from another body.",
+        "Choose another name, or PUT /endpoints/dog-breeds to change it.",
+    )
 
 
 class StateConflict(Problem):
@@ -148,6 +194,10 @@ class StateConflict(Problem):
 
     status = 409
     title = "Not possible in this state"
+    example = (
+        "Training job 'dogs-1' is InProgress.",
+        "Wait until GET /jobs/training/dogs-1 says Completed.",
+    )
 
 
 class EndpointNotInService(Problem):
@@ -155,6 +205,10 @@ class EndpointNotInService(Problem):
 
     status = 409
     title = "Endpoint not in service"
+    example = (
+        "Endpoint 'dog-breeds' is Creating.",
+        "Wait until GET /endpoints/dog-breeds says InService.",
+    )
 
 
 class QuotaExceeded(Problem):
@@ -162,6 +216,10 @@ class QuotaExceeded(Problem):
 
     status = 429
     title = "Quota exceeded"
+    example = (
+        "The account-level service limit 'ml.m5.large for endpoint usage' is 0 Instances.",
+        "Ask for a higher quota in the Service Quotas console, or take another instance type.",
+    )
 
 
 class Throttled(Problem):
@@ -169,6 +227,10 @@ class Throttled(Problem):
 
     status = 429
     title = "Too many requests"
+    example = (
+        "Rate exceeded",
+        "Send the request again after a second.",
+    )
 
 
 class ModelFailed(Problem):
@@ -176,6 +238,10 @@ class ModelFailed(Problem):
 
     status = 502
     title = "The model failed"
+    example = (
+        "The model behind 'dog-breeds' answered 500: classes.json is missing",
+        "Read the endpoint's log; the model raised, whatever the image.",
+    )
 
 
 class AccessDenied(Problem):
@@ -183,6 +249,10 @@ class AccessDenied(Problem):
 
     status = 502
     title = "AWS refused access"
+    example = (
+        "InvokeEndpoint of 'dog-breeds' was refused: the security token is invalid",
+        "Give the service credentials that allow it.",
+    )
 
 
 class AwsUnavailable(Problem):
@@ -190,6 +260,10 @@ class AwsUnavailable(Problem):
 
     status = 503
     title = "AWS cannot be reached"
+    example = (
+        "http://127.0.0.1:4570 cannot be reached: connection refused",
+        "Check AWS_ENDPOINT_URL and the network; GET /readyz tells whether AWS answers.",
+    )
 
 
 class PredictionTimeout(Problem):
@@ -197,6 +271,10 @@ class PredictionTimeout(Problem):
 
     status = 504
     title = "The model took too long"
+    example = (
+        "The endpoint 'dog-breeds' gave no answer within 65 s.",
+        "Try again; if it stays, the model is too slow for its instance type, or the endpoint is overloaded.",
+    )
 
 
 class InternalError(Problem):

@@ -12,43 +12,54 @@ REPOSITORY_DIR = Path(__file__).resolve().parent.parent
 class Settings(BaseSettings):
     """Everything that differs between two installations. Credentials, region and endpoint URL are AWS_* variables."""
 
-    model_config = SettingsConfigDict(env_prefix="SAGEHOUND_")
+    model_config = SettingsConfigDict(env_prefix="SAGEHOUND_", env_ignore_empty=True, populate_by_name=True)
 
-    host: str = Field("127.0.0.1", description="Address to listen on.")
-    port: int = Field(8000, ge=0, le=65535, description="TCP port.")
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=8000, ge=0, le=65535, description="TCP port.")
     region: str = Field(
-        "us-east-1",
+        default="us-east-1",
         validation_alias="AWS_DEFAULT_REGION",
         description="AWS region of all jobs and endpoints.",
     )
     role_arn: str = Field(
-        "arn:aws:iam::123456789012:role/SageMakerRole",
+        default="arn:aws:iam::123456789012:role/SageMakerRole",
         pattern=r"^arn:aws[a-z\-]*:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+$",
         description="Execution role that SageMaker assumes for jobs and models. local_sagemaker takes any.",
     )
     bucket: str | None = Field(
-        None,
+        default=None,
         description="Bucket for source, artifacts and outputs; default sagemaker-REGION-ACCOUNT, made when missing.",
     )
-    prefix: str = Field("sagehound", description="Key prefix of everything the service writes to the bucket.")
-    default_endpoint: str = Field("dog-breeds", description="Endpoint that POST /predict asks.")
-    training_source_dir: Path = Field(REPOSITORY_DIR / "training", description="Folder uploaded as source_dir of jobs.")
-    inference_source_dir: Path = Field(
-        REPOSITORY_DIR / "inference", description="Folder that goes into model.tar.gz as code/."
+    prefix: str = Field(
+        default="sagehound",
+        pattern=r"^[A-Za-z0-9_.\-]+(/[A-Za-z0-9_.\-]+)*$",
+        description="Key prefix of everything the service writes to the bucket.",
     )
-    framework_version: str = Field("2.6.0", description="PyTorch version of the AWS images.")
-    python_version: str = Field("py312", description="Python version of the AWS images, in the SDK's spelling.")
+    default_endpoint: str = Field(
+        default="dog-breeds",
+        pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$",
+        description="Endpoint that POST /predict asks.",
+    )
+    training_source_dir: Path = Field(
+        default=REPOSITORY_DIR / "training", description="Folder uploaded as source_dir of jobs."
+    )
+    inference_source_dir: Path = Field(
+        default=REPOSITORY_DIR / "inference", description="Folder that goes into model.tar.gz as code/."
+    )
+    framework_version: str = Field(default="2.6.0", description="PyTorch version of the AWS images.")
+    python_version: str = Field(default="py312", description="Python version of the AWS images, in the SDK's spelling.")
     training_image: str | None = Field(
-        None, description="Training image URI; default: the sagemaker SDK's PyTorch image."
+        default=None, description="Training image URI; default: the sagemaker SDK's PyTorch image."
     )
     inference_image: str | None = Field(
-        None, description="Inference image URI; default: the sagemaker SDK's PyTorch image."
+        default=None, description="Inference image URI; default: the sagemaker SDK's PyTorch image."
     )
     max_image_bytes: int = Field(
-        6_291_456, ge=1, description="Largest image that /predict takes (InvokeEndpoint's own limit: 6 MiB)."
+        default=6_291_456, ge=1, description="Largest image that /predict takes (InvokeEndpoint's own limit: 6 MiB)."
     )
+    max_images: int = Field(default=16, ge=1, le=1000, description="Most images in one form that /predict takes.")
     predict_timeout_seconds: float = Field(
-        65.0, gt=0, description="Deadline of one prediction (SageMaker gives a model 60 s)."
+        default=65.0, gt=0, description="Deadline of one prediction (SageMaker gives a model 60 s)."
     )
 
     @cached_property

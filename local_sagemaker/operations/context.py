@@ -1,10 +1,11 @@
 """What every operation is given beside its request."""
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import aiohttp
 
+from local_sagemaker.engine.routing import RoutingTable
 from local_sagemaker.settings import Settings
 from local_sagemaker.store.database import Database
 
@@ -18,6 +19,7 @@ class Context:
     wake_engine: threading.Event
     http: aiohttp.ClientSession  # to the model servers
     region: str
+    routes: RoutingTable = field(default_factory=RoutingTable)  # the one that EndpointReconciler publishes
 
     def arn(self, kind: str, name: str, service: str = "sagemaker") -> str:
         """`arn:aws:SERVICE:REGION:ACCOUNT:KIND/NAME`; SageMaker writes the name in lower case."""

@@ -26,17 +26,16 @@ def operation_model(service: str, operation: str) -> OperationModel | None:
     return model.operation_model(operation)
 
 
-@lru_cache
-def uri_patterns(service: str) -> tuple[tuple[str, re.Pattern[str], str], ...]:
-    """Of a REST service's operations: HTTP method, pattern of the still encoded path, operation name."""
+def operation_models(service: str) -> list[OperationModel]:
+    """The models of all of a service's operations."""
     model = service_model(service)
-    patterns = []
-    for name in model.operation_names:
-        http = model.operation_model(name).http
-        path = http["requestUri"].partition("?")[0]
-        pattern = "".join(_uri_part(part) for part in re.split(r"(\{[^}]+\})", path))
-        patterns.append((http["method"], re.compile(pattern), name))
-    return tuple(patterns)
+    return [model.operation_model(name) for name in model.operation_names]
+
+
+def uri_pattern(model: OperationModel) -> re.Pattern[str]:
+    """The pattern of a REST operation's still encoded path; its groups are the labels."""
+    path = model.http["requestUri"].partition("?")[0]
+    return re.compile("".join(_uri_part(part) for part in re.split(r"(\{[^}]+\})", path)))
 
 
 def _uri_part(part: str) -> str:

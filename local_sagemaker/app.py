@@ -1,0 +1,164 @@
+"""The server as an ASGI application: opens what lives as long as the process, starts the engine, dispatches.
+
+The engine reads and writes objects through this very server, so it starts only once the server answers connections,
+and it stops before the server does.
+"""
+
+import asyncio
+import contextlib
+import logging
+import threading
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from local_sagemaker.engine.routing import RoutingTable
+from local_sagemaker.operations.context import Context
+from local_sagemaker.settings import Settings
+from local_sagemaker.store.database import Database
+from local_sagemaker.wire.connection import Receive, Scope, Send
+from local_sagemaker.wire.dispatch import Dispatcher, Operation
+from local_sagemaker.wire.routing import DEFAULT_REGION
+from local_sagemaker.wire.s3 import create_s3
+
+logger = logging.getLogger(__name__)
+
+STOP_SECONDS = 20.0
+
+
+class App:
+    """ASGI: lifespan and requests."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        base_url: str | None = None,
+        operations: Mapping[tuple[str, str], Operation] | None = None,
+    ) -> None:
+        self._settings = settings
+        self._base_url = base_url or f"http://{reachable(settings.host)}:{settings.port}"
+        self._operations = operations
+        self._dispatcher: Dispatcher | None = None
+        self._http: aiohttp.ClientSession | None = None
+        self._engine: _RunningEngine | None = None
+        self._starting: asyncio.Task[None] | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The ASGI entry point."""
+        if scope["type"] == "http" and self._dispatcher is not None:
+            await self._dispatcher(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        else:
+            raise RuntimeError(f"no {scope['type']} here, or the server runs without its lifespan")
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        await self.open()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self.close()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def open(self) -> None:
+        """Open the state; the engine follows as soon as the server listens."""
+        wake_engine = threading.Event()
+        s3 = create_s3(self._settings)
+        database = Database(self._settings.database_path)
+        if self._operations is None:
+            from local_sagemaker.operations.table import OPERATIONS  # noqa: PLC0415 - tests inject a table of their own
+
+            self._operations = OPERATIONS
+            self._engine = _RunningEngine(self._settings, database, wake_engine, self._base_url)
+            self._starting = asyncio.create_task(self._start_engine(self._engine))
+        routes = self._engine.routes if self._engine is not None else RoutingTable()
+        self._http = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0), auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar()
+        )
+        context = Context(self._settings, database, wake_engine, self._http, DEFAULT_REGION, routes)
+        self._dispatcher = Dispatcher(self._operations, context, s3)
+
+    async def _start_engine(self, engine: "_RunningEngine") -> None:
+        await _listening(self._base_url)
+        engine.start()
+
+    async def stop_engine(self) -> bool:
+        """End the loop and the model servers; training jobs go on. Whether nothing of it runs any more."""
+        if self._starting is not None:
+            self._starting.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._starting
+        if self._engine is None:
+            return True
+        return await self._engine.stop(STOP_SECONDS)
+
+    async def close(self) -> None:
+        """Close what `open` opened."""
+        await self.stop_engine()
+        if self._http is not None:
+            await self._http.close()
+
+
+class _RunningEngine:
+    """The loop with its reconcilers, each built here and nowhere else."""
+
+    def __init__(self, settings: Settings, database: Database, wake_engine: threading.Event, base_url: str) -> None:
+        from local_sagemaker.engine.endpoints import EndpointReconciler  # noqa: PLC0415 - not wanted with a test's table
+        from local_sagemaker.engine.loop import Background, Engine  # noqa: PLC0415
+        from local_sagemaker.engine.training_jobs import TrainingJobReconciler  # noqa: PLC0415
+        from local_sagemaker.engine.tuning_jobs import TuningJobReconciler  # noqa: PLC0415
+        from local_sagemaker.runtime.objects import Objects  # noqa: PLC0415
+
+        self._background = Background(wake_engine.set)
+        parts = (settings, database, self._background, Objects(base_url))
+        self._endpoints = EndpointReconciler(*parts)
+        self.routes = self._endpoints.routes
+        reconcilers = [TuningJobReconciler(*parts), TrainingJobReconciler(*parts), self._endpoints]
+        self._engine = Engine(wake_engine, reconcilers)
+        self._started = False
+        self._stopping: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin to reconcile."""
+        self._started = True
+        self._engine.start()
+
+    async def stop(self, seconds: float) -> bool:
+        """Stop everything within `seconds`; False when a long step was still under way then (it is repeated later)."""
+        if self._stopping is None:
+            self._stopping = threading.Thread(target=self._stop, name="stop engine", daemon=True)
+            self._stopping.start()
+        await asyncio.to_thread(self._stopping.join, seconds)
+        return not self._stopping.is_alive()
+
+    def _stop(self) -> None:
+        if self._started:
+            self._engine.stop()
+        self._endpoints.close()
+        self._background.close()
+
+
+async def _listening(base_url: str) -> None:
+    """Return once the server accepts connections."""
+    url = urlsplit(base_url)
+    while True:
+        try:
+            _, writer = await asyncio.open_connection(url.hostname, url.port)
+        except OSError:
+            await asyncio.sleep(0.02)
+        else:
+            writer.close()
+            return
+
+
+def reachable(host: str) -> str:
+    """The host part of a URL under which a server on `host` is reached from this machine."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104 - a comparison
+    return f"[{host}]" if ":" in host else host
+
+
+def create_app(settings: Settings | None = None, base_url: str | None = None, **more: Any) -> App:
+    """The application; `base_url` is this server's own URL where it is not the settings' host and port."""
+    return App(settings or Settings(), base_url, **more)

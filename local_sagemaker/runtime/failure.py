@@ -1,0 +1,65 @@
+"""Why a script failed, in the words of SageMaker's training toolkit."""
+
+import re
+import shlex
+import signal
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+
+from local_sagemaker.runtime import job_log
+
+MAX_CHARACTERS = 1024  # of a FailureReason
+TAIL_EVENTS = 2000
+_TRACEBACK = "Traceback (most recent call last):"
+_EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(Error|Exception|Exit|Interrupt|Warning)\b")
+
+
+def failure_reason(log: Path, failure_file: Path, argv: Sequence[str], returncode: int) -> str:
+    """FailureReason of a script that ended with `returncode`: what it wrote to output/failure, or its last error."""
+    ending = f", exit code: {returncode}"
+    written = _written(failure_file)
+    if written:
+        return _bounded(f"AlgorithmError: {written}", ending)
+    message = error_message(log) if returncode >= 0 else _signal_message(returncode)
+    program = "python3" if argv[1].endswith(".py") else argv[0]
+    text = (
+        f"AlgorithmError: ExecuteUserScriptError:\nExitCode {returncode}\n"
+        f'ErrorMessage "{message[:500]}"\nCommand "{shlex.join([program, *argv[1:]])}"'
+    )
+    return _bounded(text, ending)
+
+
+def error_message(log: Path) -> str:
+    """The last traceback's last line; without one, the last line that names an exception, or the log's last."""
+    events = islice(job_log.events_before(log, job_log.size_bytes(log)), TAIL_EVENTS)
+    lines = [event.message.rstrip() for event in events][::-1]
+    tracebacks = [number for number, line in enumerate(lines) if line.strip().endswith(_TRACEBACK)]
+    if tracebacks:
+        for line in lines[tracebacks[-1] + 1 :]:
+            if line and not line[0].isspace():
+                return line
+    spoken = [line for line in lines if line.strip()]
+    exceptions = [line for line in spoken if _EXCEPTION.match(line)]
+    return (exceptions or spoken or [""])[-1].strip()
+
+
+def _written(failure_file: Path) -> str:
+    try:
+        with failure_file.open("rb") as file:
+            return file.read(4 * MAX_CHARACTERS).decode("utf-8", "replace").strip()[:MAX_CHARACTERS]
+    except (FileNotFoundError, IsADirectoryError):
+        return ""
+
+
+def _signal_message(returncode: int) -> str:
+    try:
+        name = signal.Signals(-returncode).name
+    except ValueError:
+        name = "unknown"
+    hint = "; the machine may have run out of memory" if name == "SIGKILL" else ""
+    return f"The script was ended by signal {-returncode} ({name}){hint}"
+
+
+def _bounded(text: str, ending: str) -> str:
+    return text[: MAX_CHARACTERS - len(ending)] + ending

@@ -1,0 +1,176 @@
+"""A model's functions: model_fn, input_fn, predict_fn, output_fn, transform_fn, and the defaults for what is missing.
+
+The contract is that of SageMaker's public inference toolkits; the last argument of each function may be `context`.
+"""
+
+import importlib
+import importlib.util
+import inspect
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from local_sagemaker.runtime import handler_formats as formats
+from local_sagemaker.runtime.handler_context import HandlerContext
+
+
+class BadHandler(Exception):
+    """inference.py, or the model folder, does not keep to the contract."""
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """A request; header names in lower case."""
+
+    body: bytes
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A response; header names in lower case."""
+
+    body: bytes
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Handler:
+    """A loaded model. Used by one thread, since a model's functions promise nothing about several."""
+
+    def __init__(self, module: ModuleType | None, model_dir: Path) -> None:
+        self._model_dir = model_dir
+        functions = {name: getattr(module, name, None) for name in _ARGUMENTS}
+        if functions["transform_fn"] and any(functions[name] for name in ("input_fn", "predict_fn", "output_fn")):
+            raise BadHandler("transform_fn does the work of input_fn, predict_fn and output_fn: define it or those")
+        self._transform_fn = _bind("transform_fn", functions["transform_fn"] or self._default_transform)
+        self._input_fn = _bind("input_fn", functions["input_fn"] or formats.decode)
+        self._predict_fn = _bind("predict_fn", functions["predict_fn"] or default_predict)
+        self._output_fn = _bind("output_fn", functions["output_fn"] or formats.encode)
+        model_fn = _bind("model_fn", functions["model_fn"] or default_model)
+        self._model = model_fn(str(model_dir), context=HandlerContext(str(model_dir)))
+
+    def invoke(self, invocation: Invocation) -> Answer:
+        """Answer one request. Whatever the model's functions raise is raised."""
+        context = HandlerContext(str(self._model_dir), invocation.headers)
+        # HTTP's own reading of a missing content type.
+        content_type = invocation.headers.get("content-type") or "application/octet-stream"
+        accept = invocation.headers.get("accept") or "*/*"
+        if accept == "*/*":
+            accept = os.environ.get("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT", formats.JSON)
+        text = formats.media_type(content_type) in {formats.JSON, formats.CSV}  # the toolkits hand these over as str
+        body = _text(invocation.body, content_type) if text else invocation.body
+        result = self._transform_fn(self._model, body, content_type, accept, context=context)
+        result, answered_type = result if isinstance(result, tuple) and len(result) == 2 else (result, accept)
+        headers = {"content-type": str(answered_type), **context.response_headers}
+        return Answer(_bytes(result), context.response_status, headers)
+
+    def _default_transform(self, model: Any, body: Any, content_type: str, accept: str, context: HandlerContext) -> Any:
+        data = self._input_fn(body, content_type, context=context)
+        prediction = self._predict_fn(data, model, context=context)
+        return self._output_fn(prediction, accept, context=context)
+
+
+def import_program(code_dir: Path, program: str | None) -> ModuleType | None:
+    """The module `program` (default: inference.py, which may be missing) of the model's code folder."""
+    path = code_dir / (program or "inference.py")
+    if not path.is_file():
+        if program is None:
+            return None
+        raise BadHandler(f"SAGEMAKER_PROGRAM is {program}, and {code_dir.name}/ has no such file")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise BadHandler(f"SAGEMAKER_PROGRAM is {program}, which is no Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module  # siblings may import it
+    spec.loader.exec_module(module)
+    return module
+
+
+def default_model(model_dir: str) -> Any:
+    """A TorchScript model: model.pt, model.pth, or the only file of one of these kinds."""
+    folder = Path(model_dir)
+    found = sorted(path for path in folder.iterdir() if path.suffix in {".pt", ".pth"})
+    named = [path for path in found if path.stem == "model"]
+    if not found or (len(found) > 1 and not named):
+        raise BadHandler(
+            "inference.py defines no model_fn, and the default one needs a TorchScript model.pt or model.pth at the top"
+            f" of model.tar.gz; there is {', '.join(sorted(path.name for path in folder.iterdir())) or 'nothing'}."
+            " Add code/inference.py with model_fn(model_dir)"
+        )
+    try:
+        model = _torch().jit.load(str((named or found)[0]), map_location=_device())
+    except RuntimeError as error:
+        raise BadHandler(
+            f"{(named or found)[0].name} is no TorchScript model; weights alone need a model_fn in code/inference.py"
+        ) from error
+    return model.eval()
+
+
+def default_predict(data: Any, model: Any) -> Any:
+    """`model(data)`, without gradients where the model's code has imported torch."""
+    torch = sys.modules.get("torch")
+    if torch is None or not isinstance(model, torch.nn.Module):
+        return model(data)
+    device = _device()
+    model.to(device).eval()
+    with torch.no_grad():
+        return model(data.to(device) if isinstance(data, torch.Tensor) else data)
+
+
+# What each function is called with, before context.
+_ARGUMENTS: Mapping[str, int] = {"model_fn": 1, "input_fn": 2, "predict_fn": 2, "output_fn": 2, "transform_fn": 4}
+
+
+def _bind(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """`function`, callable with its own arguments and `context`, which is passed on where it is taken."""
+    if not callable(function):
+        raise BadHandler(f"{name} in inference.py is a {type(function).__name__}, not a function")
+    count = _ARGUMENTS[name]
+    parameters = list(inspect.signature(function).parameters.values())
+    by_name = any(parameter.name == "context" for parameter in parameters)
+    required = [
+        parameter
+        for parameter in parameters
+        if parameter.default is parameter.empty
+        and parameter.kind in {parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD}
+    ]
+
+    def call(*arguments: Any, context: HandlerContext) -> Any:
+        if by_name:
+            return function(*arguments, context=context)
+        if len(required) == count + 1:
+            return function(*arguments, context)
+        return function(*arguments)
+
+    return call
+
+
+def _torch() -> Any:
+    # Part of the model's environment, not of local_sagemaker's: it is there when the model needs it, or that is said.
+    return importlib.import_module("torch")
+
+
+def _device() -> str:
+    return "cuda" if _torch().cuda.is_available() else "cpu"
+
+
+def _text(body: bytes, content_type: str) -> str:
+    try:
+        return body.decode()
+    except UnicodeDecodeError as error:
+        raise formats.UnreadableInput(f"the body is no {content_type}: {error}") from error
+
+
+def _bytes(result: Any) -> bytes:
+    if isinstance(result, str):
+        return result.encode()
+    if isinstance(result, bytes | bytearray | memoryview):
+        return bytes(result)
+    raise BadHandler(
+        f"output_fn must return bytes or str, or (bytes or str, content type); it returned a {type(result).__name__}"
+    )

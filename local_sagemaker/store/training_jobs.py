@@ -1,0 +1,256 @@
+"""Training jobs: what was asked for, how far each got, its transitions and its metrics."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from local_sagemaker.store import rows
+from local_sagemaker.store.database import Database
+
+ACTIVE = ("InProgress", "Stopping")
+
+# A status may follow only these; the same status may always stay.
+PREDECESSORS: Mapping[str, tuple[str, ...]] = {
+    "InProgress": (),
+    "Stopping": ("InProgress",),
+    "Completed": ("InProgress",),
+    "Failed": ("InProgress", "Stopping"),
+    "Stopped": ("InProgress", "Stopping"),
+}
+PHASES = ("Starting", "Downloading", "Training", "Uploading", "Ended")
+
+
+class IllegalTransition(Exception):
+    """A change that no training job can go through: a fault of the caller."""
+
+
+@dataclass(frozen=True)
+class TrainingJob:
+    """A row. `phase` says what the engine does with the job; the two statuses are what clients see."""
+
+    name: str
+    arn: str
+    region: str
+    request: dict[str, Any]
+    status: str
+    secondary_status: str
+    phase: str
+    failure_reason: str | None
+    created_at: float
+    modified_at: float
+    started_at: float | None
+    ended_at: float | None
+    terminated_at: float | None
+    termination: str | None
+    log_offset: int
+    tuning_job_name: str | None
+    tuning_number: int | None
+    tuned: dict[str, str] | None
+    version: int
+
+
+@dataclass(frozen=True)
+class Transition:
+    """One of SecondaryStatusTransitions."""
+
+    status: str
+    started_at: float
+    ended_at: float | None
+    status_message: str
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One value read from the log; None is a value that was nan or infinite."""
+
+    name: str
+    timestamp: float
+    value: float | None
+
+
+def new_training_job(
+    name: str,
+    arn: str,
+    region: str,
+    *,
+    request: dict[str, Any],
+    now: float,
+    tuning_job_name: str | None = None,
+    tuning_number: int | None = None,
+    tuned: dict[str, str] | None = None,
+) -> TrainingJob:
+    """A job as it is just after CreateTrainingJob."""
+    return TrainingJob(
+        name=name,
+        arn=arn,
+        region=region,
+        request=request,
+        status="InProgress",
+        secondary_status="Starting",
+        phase="Starting",
+        failure_reason=None,
+        created_at=now,
+        modified_at=now,
+        started_at=None,
+        ended_at=None,
+        terminated_at=None,
+        termination=None,
+        log_offset=0,
+        tuning_job_name=tuning_job_name,
+        tuning_number=tuning_number,
+        tuned=tuned,
+        version=1,
+    )
+
+
+def insert(database: Database, job: TrainingJob, status_message: str = "Preparing the instances for training") -> None:
+    """Add a job and its first transition. Raises sqlite3.IntegrityError when name or ARN is taken."""
+    columns = {field.name: getattr(job, field.name) for field in fields(job)}
+    columns["request"] = json.dumps(job.request)
+    columns["tuned"] = None if job.tuned is None else json.dumps(job.tuned)
+    with database.transaction() as connection:
+        rows.insert(connection, "training_jobs", columns)
+        _add_transition(connection, job.name, job.secondary_status, started_at=job.created_at, message=status_message)
+
+
+def get(database: Database, name: str) -> TrainingJob | None:
+    """The job of this name."""
+    row = database.connection.execute("SELECT * FROM training_jobs WHERE name = ?", (name,)).fetchone()
+    return None if row is None else _job(row)
+
+
+def taken(database: Database, name: str, arn: str) -> bool:
+    """Whether the name is in use; ARNs are lower case, so it may be by a name in other letters."""
+    found = database.connection.execute("SELECT 1 FROM training_jobs WHERE name = ? OR arn = ?", (name, arn))
+    return found.fetchone() is not None
+
+
+def all_jobs(database: Database) -> list[TrainingJob]:
+    """All jobs, oldest first."""
+    return [_job(row) for row in database.connection.execute("SELECT * FROM training_jobs ORDER BY created_at, name")]
+
+
+def active(database: Database) -> list[TrainingJob]:
+    """Jobs that have not ended, oldest first."""
+    found = database.connection.execute(
+        "SELECT * FROM training_jobs WHERE phase <> 'Ended' ORDER BY created_at, tuning_number, name"
+    )
+    return [_job(row) for row in found]
+
+
+def of_tuning_job(database: Database, tuning_job_name: str) -> list[TrainingJob]:
+    """The training jobs of a tuning job, in order of their numbers."""
+    found = database.connection.execute(
+        "SELECT * FROM training_jobs WHERE tuning_job_name = ? ORDER BY tuning_number", (tuning_job_name,)
+    )
+    return [_job(row) for row in found]
+
+
+def update(
+    database: Database,
+    job: TrainingJob,
+    now: float,
+    *,
+    status_message: str | None = None,
+    metrics: Iterable[Metric] = (),
+    **changes: Any,
+) -> TrainingJob:
+    """Apply changes to the job as it was read, with the metrics that came with them; answers the new row.
+
+    `status_message` opens a transition to the (new) secondary status. Raises rows.StaleRow when the row was changed
+    meanwhile, IllegalTransition when a status or phase cannot follow the present one.
+    """
+    changed = replace(job, modified_at=now, version=job.version + 1, **changes)
+    _check(job, changed)
+    with database.transaction() as connection:
+        rows.update(connection, "training_jobs", job.name, job.version, {**changes, "modified_at": now})
+        if status_message is not None:
+            connection.execute(
+                "UPDATE secondary_transitions SET ended_at = ? WHERE job_name = ? AND ended_at IS NULL", (now, job.name)
+            )
+            ended = now if changed.phase == "Ended" else None
+            _add_transition(
+                connection, job.name, changed.secondary_status, started_at=now, message=status_message, ended_at=ended
+            )
+        connection.executemany(
+            "INSERT INTO job_metrics (job_name, name, timestamp, value) VALUES (?, ?, ?, ?)",
+            [(job.name, metric.name, metric.timestamp, metric.value) for metric in metrics],
+        )
+    return changed
+
+
+def request_stop(database: Database, job: TrainingJob, now: float) -> TrainingJob:
+    """Ask for the end of a job that is InProgress; the engine sees to it."""
+    return update(
+        database,
+        job,
+        now,
+        status="Stopping",
+        secondary_status="Stopping",
+        status_message="Stopping the training job",
+    )
+
+
+def add_metrics(database: Database, job: TrainingJob, log_offset: int, metrics: Iterable[Metric]) -> TrainingJob:
+    """Keep metrics and how far the log was read, together; LastModifiedTime stays."""
+    return update(database, job, job.modified_at, metrics=metrics, log_offset=log_offset)
+
+
+def transitions(database: Database, name: str) -> list[Transition]:
+    """The job's transitions in order."""
+    found = database.connection.execute(
+        "SELECT status, started_at, ended_at, status_message FROM secondary_transitions"
+        " WHERE job_name = ? ORDER BY number",
+        (name,),
+    )
+    return [Transition(**row) for row in found]
+
+
+def metrics_of(database: Database, name: str) -> list[Metric]:
+    """All metrics of the job in order of the log."""
+    found = database.connection.execute(
+        "SELECT name, timestamp, value FROM job_metrics WHERE job_name = ? ORDER BY id", (name,)
+    )
+    return [Metric(**row) for row in found]
+
+
+def final_metrics(database: Database, name: str) -> list[Metric]:
+    """The last value of each metric."""
+    found = database.connection.execute(
+        "SELECT name, timestamp, value FROM job_metrics WHERE id IN"
+        " (SELECT max(id) FROM job_metrics WHERE job_name = ? GROUP BY name) ORDER BY name",
+        (name,),
+    )
+    return [Metric(**row) for row in found]
+
+
+def _add_transition(
+    connection: sqlite3.Connection,
+    name: str,
+    status: str,
+    *,
+    started_at: float,
+    message: str,
+    ended_at: float | None = None,
+) -> None:
+    connection.execute(
+        "INSERT INTO secondary_transitions (job_name, number, status, started_at, ended_at, status_message)"
+        " VALUES (?, (SELECT count(*) + 1 FROM secondary_transitions WHERE job_name = ?), ?, ?, ?, ?)",
+        (name, name, status, started_at, ended_at, message),
+    )
+
+
+def _check(before: TrainingJob, after: TrainingJob) -> None:
+    if after.status != before.status and before.status not in PREDECESSORS[after.status]:
+        raise IllegalTransition(f"{before.name}: {before.status} -> {after.status}")
+    if PHASES.index(after.phase) < PHASES.index(before.phase):
+        raise IllegalTransition(f"{before.name}: {before.phase} -> {after.phase}")
+
+
+def _job(row: sqlite3.Row) -> TrainingJob:
+    columns = dict(row)
+    columns["request"] = json.loads(columns["request"])
+    columns["tuned"] = None if columns["tuned"] is None else json.loads(columns["tuned"])
+    return TrainingJob(**columns)

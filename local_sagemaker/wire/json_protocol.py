@@ -1,0 +1,69 @@
+"""AWS's JSON 1.1 protocol: POST / with X-Amz-Target; all members in a JSON body."""
+
+import json
+from typing import Any, NoReturn
+
+from botocore.model import OperationModel
+
+from local_sagemaker.errors import AwsError, SerializationException, ValidationException
+from local_sagemaker.wire.constraints import compile_check, validate
+from local_sagemaker.wire.decoding import compile_decode
+from local_sagemaker.wire.encoding import compile_encode
+from local_sagemaker.wire.messages import Request, Response
+
+CONTENT_TYPE = "application/x-amz-json-1.1"
+
+
+class JsonProtocol:
+    """How one operation's requests and responses are written."""
+
+    invalid: type[AwsError] = ValidationException
+
+    def __init__(self, model: OperationModel) -> None:
+        self._decode = compile_decode(model.input_shape) if model.input_shape else None
+        self._check = compile_check(model.input_shape) if model.input_shape else None
+        self._encode = compile_encode(model.output_shape) if model.output_shape else None
+
+    def decode(self, request: Request) -> dict[str, Any]:
+        """The request's members. Raises SerializationException and ValidationException."""
+        if self._decode is None:
+            return {}
+        members: dict[str, Any] = self._decode(parse_json(request.body), "")
+        validate(self._check, members)
+        return members
+
+    def encode(self, members: dict[str, Any], request_id: str) -> Response:  # noqa: ARG002 - in the header alone
+        """The response of an operation's members; without a body where the model has no output."""
+        headers = [("content-type", CONTENT_TYPE)]
+        if self._encode is None:
+            if members:
+                raise TypeError("this operation answers no members")
+            return Response(200, b"", headers)
+        return Response(200, dump_json(self._encode(members)), headers)
+
+    @staticmethod
+    def encode_error(error: AwsError, request_id: str) -> Response:  # noqa: ARG004 - in the header alone
+        """The response of an error."""
+        body = {"__type": error.code, "message": error.message, **error.members}
+        return Response(
+            error.status, dump_json(body), [("content-type", CONTENT_TYPE), ("x-amzn-errortype", error.code)]
+        )
+
+
+def parse_json(body: bytes) -> Any:
+    """A JSON body; an empty one counts as no members, as with AWS."""
+    if not body:
+        return {}
+    try:
+        return json.loads(body, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise SerializationException(f"The body is no JSON: {error}") from None
+
+
+def dump_json(value: Any) -> bytes:
+    """JSON as short as it goes."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def _refuse_constant(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON value")

@@ -1,0 +1,92 @@
+"""Where InvokeEndpoint is, and with what it is signed: the answers boto3 would find, without building its client."""
+
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.configprovider import ConfiguredEndpointProvider
+from botocore.credentials import Credentials, ReadOnlyCredentials, RefreshableCredentials
+from botocore.exceptions import NoCredentialsError
+from botocore.httpsession import get_cert_path
+from botocore.session import Session
+from botocore.utils import ensure_boolean, get_environ_proxies
+
+SERVICE = "sagemaker-runtime"
+SIGNING_NAME = "sagemaker"
+
+
+@dataclass(frozen=True)
+class RuntimeAddress:
+    """Base URL without a slash at its end, region, credentials, and how to get through (proxy, TLS)."""
+
+    url: str
+    region: str
+    credentials: Credentials
+    proxy: str | None
+    tls: ssl.SSLContext | None
+
+    @property
+    def refresh_is_due(self) -> bool:
+        """Whether asking for the credentials may talk to somebody (STS, the metadata service) and so block."""
+        return isinstance(self.credentials, RefreshableCredentials) and bool(self.credentials.refresh_needed())
+
+    def freeze_credentials(self) -> ReadOnlyCredentials:
+        """The credentials as they are now; blocks while a refresh is due. Raises BotoCoreError when that fails."""
+        frozen: ReadOnlyCredentials = self.credentials.get_frozen_credentials()
+        return frozen
+
+    def invocation_url(self, endpoint: str) -> str:
+        """Where the endpoint is invoked."""
+        return f"{self.url}/endpoints/{endpoint}/invocations"
+
+    def signed(
+        self, credentials: ReadOnlyCredentials, url: str, body: bytes, headers: Mapping[str, str]
+    ) -> dict[str, str]:
+        """`headers` and those that sign a POST of `body` (SigV4)."""
+        request = AWSRequest(method="POST", url=url, data=body, headers=dict(headers))
+        SigV4Auth(credentials, SIGNING_NAME, self.region).add_auth(request)
+        return dict(request.headers.items())
+
+
+def resolve(region: str) -> RuntimeAddress:
+    """Read environment, ~/.aws and botocore's endpoint table. Blocks: files, perhaps the metadata service.
+
+    Raises NoCredentialsError when botocore's chain finds none.
+    """
+    session = Session()
+    credentials = session.get_credentials()
+    if credentials is None:
+        raise NoCredentialsError
+    url = (_configured_url(session) or _aws_url(session, region)).rstrip("/")
+    proxies = get_environ_proxies(url)
+    return RuntimeAddress(
+        url=url,
+        region=region,
+        credentials=credentials,
+        proxy=proxies.get(url.partition(":")[0]),
+        tls=_tls(session) if url.startswith("https:") else None,
+    )
+
+
+def _configured_url(session: Session) -> str | None:
+    """AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME, AWS_ENDPOINT_URL, or endpoint_url of the profile."""
+    if ensure_boolean(session.get_config_variable("ignore_configured_endpoint_urls") or False):
+        return None
+    provider = ConfiguredEndpointProvider(
+        full_config=session.full_config, scoped_config=session.get_scoped_config(), client_name=SERVICE
+    )
+    url: str | None = provider.provide()
+    return url
+
+
+def _aws_url(session: Session, region: str) -> str:
+    partition = session.get_partition_for_region(region)
+    resolver = session.get_component("endpoint_resolver")
+    return f"https://runtime.sagemaker.{region}.{resolver.get_partition_dns_suffix(partition)}"
+
+
+def _tls(session: Session) -> ssl.SSLContext:
+    ca_bundle = session.get_config_variable("ca_bundle")
+    return ssl.create_default_context(cafile=ca_bundle or get_cert_path(verify=True))

@@ -1,0 +1,57 @@
+"""What the service tells about endpoints: AWS's answers, joined."""
+
+from collections.abc import Mapping
+
+from service.aws import endpoint_configs, models, resource_tags
+from service.aws.clients import Clients
+from service.aws.endpoint_configs import ProductionVariant
+from service.aws.endpoints import EndpointState
+from service.aws.models import Model
+from service.domain import deployments
+from service.domain.deployment_plan import MODEL_DATA_VARIABLE, TRAINING_JOB_VARIABLE
+from service.schemas.endpoint import RESERVED_TAG_PREFIXES, Endpoint, EndpointStatus, EndpointSummary, Variant
+
+
+def describe(clients: Clients, name: str) -> Endpoint:
+    """The endpoint with its variants and origin. Raises EndpointNotFound."""
+    state = deployments.get(clients, name)
+    variants = (endpoint_configs.describe(clients, state.config_name) if state.config_name else None) or ()
+    described = {variant.model_name: models.describe(clients, variant.model_name) for variant in variants}
+    first = described[variants[0].model_name] if variants else None
+    return Endpoint(
+        **summary(state).model_dump(),
+        failure_reason=state.failure_reason,
+        endpoint_config=state.config_name,
+        variants=[_variant(state, variant, described[variant.model_name]) for variant in variants],
+        training_job=first.environment.get(TRAINING_JOB_VARIABLE) if first else None,
+        model_data=first.environment.get(MODEL_DATA_VARIABLE, first.model_data) if first else None,
+        tags=user_tags(resource_tags.read(clients, state.arn)),
+    )
+
+
+def summary(state: EndpointState) -> EndpointSummary:
+    """The endpoint as lists show it."""
+    return EndpointSummary(
+        name=state.name,
+        arn=state.arn,
+        status=EndpointStatus(state.status),
+        created_at=state.created_at,
+        last_modified_at=state.last_modified_at,
+    )
+
+
+def _variant(state: EndpointState, variant: ProductionVariant, model: Model | None) -> Variant:
+    desired, current = state.instance_counts.get(variant.name, (None, None))
+    return Variant(
+        name=variant.name,
+        model=variant.model_name,
+        instance_type=variant.instance_type,
+        desired_instance_count=desired if desired is not None else variant.instance_count,
+        current_instance_count=current,
+        model_data=model.model_data if model else None,
+    )
+
+
+def user_tags(tags: Mapping[str, str]) -> dict[str, str]:
+    """Those that a request may set."""
+    return {key: value for key, value in tags.items() if not key.lower().startswith(RESERVED_TAG_PREFIXES)}

@@ -1,0 +1,176 @@
+"""What training jobs and tuning jobs have in common: names, channels, hyperparameters, resources."""
+
+import re
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, ClassVar, Self
+
+from fastapi import Path
+from pydantic import BaseModel, Field, FiniteFloat, StrictBool, StrictInt, StringConstraints, model_validator
+from pydantic.functional_validators import AfterValidator
+
+from service.schemas.page import Body
+from service.schemas.tags import Tags
+
+TRAINING_JOB_NAME_PATTERN = r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$"
+TUNING_JOB_NAME_PATTERN = r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,31}$"
+
+_NAME = "Letters, digits and hyphens inside, at most {} characters; unique in the account and region."
+TrainingJobName = Annotated[
+    str, Field(pattern=TRAINING_JOB_NAME_PATTERN, max_length=63, description=_NAME.format(63), examples=["dogs-1"])
+]
+TuningJobName = Annotated[
+    str, Field(pattern=TUNING_JOB_NAME_PATTERN, max_length=32, description=_NAME.format(32), examples=["dogs-tuning-1"])
+]
+TrainingJobPath = Annotated[
+    str, Path(pattern=TRAINING_JOB_NAME_PATTERN, max_length=63, description="The training job's name.")
+]
+TuningJobPath = Annotated[
+    str, Path(pattern=TUNING_JOB_NAME_PATTERN, max_length=32, description="The tuning job's name.")
+]
+
+_S3_URI = re.compile(r"s3://[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9](/.*)?")
+
+
+def _s3_uri(uri: str) -> str:
+    if not _S3_URI.fullmatch(uri):
+        raise ValueError("must be s3://BUCKET/PREFIX; `aws s3 sync FOLDER s3://BUCKET/PREFIX` uploads a folder")
+    return uri
+
+
+S3Uri = Annotated[str, Field(max_length=1024), AfterValidator(_s3_uri)]
+ChannelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.\-_]+$", max_length=64)]
+Channels = Annotated[
+    dict[ChannelName, S3Uri],
+    Field(
+        max_length=20,
+        description="Where the data lies: channel name to S3 prefix. `train` and `validation` are needed by this "
+        "project's own training; `test` and `pretrained` are optional. Another entry_point may take any or none.",
+        examples=[{"train": "s3://my-bucket/dogs/train", "validation": "s3://my-bucket/dogs/valid"}],
+    ),
+]
+
+
+def _not_reserved(name: str) -> str:
+    if name.startswith(("sagemaker_", "_tuning_")):
+        raise ValueError("names that begin with sagemaker_ or _tuning_ are SageMaker's own")
+    return name
+
+
+Scalar = StrictBool | StrictInt | FiniteFloat | str
+HyperparameterName = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.\-]*$", max_length=256), AfterValidator(_not_reserved)
+]
+HyperparameterValue = Scalar | list[Scalar]
+Hyperparameters = Annotated[
+    dict[HyperparameterName, HyperparameterValue],
+    Field(
+        max_length=90,  # SageMaker takes 100; the service sends some of its own
+        description="Flags of the entry point: numbers, booleans, strings, or lists of them.",
+        examples=[{"lr": 0.001434, "batch-size": 64, "epochs": 5}],
+    ),
+]
+
+EnvironmentName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$", max_length=512)]
+EnvironmentValue = Annotated[str, StringConstraints(max_length=512)]
+InstanceType = Annotated[
+    str, Field(pattern=r"^ml\.[a-z0-9\-]+\.[a-z0-9\-]+$", description="SageMaker's training instance type.")
+]
+
+EntryPoint = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.\-]*(/[A-Za-z0-9_][A-Za-z0-9_.\-]*)*\.py$",
+        max_length=256,
+        description="The script to run: a path in the service's training source folder.",
+    ),
+]
+
+OWN_CHANNELS = ("train", "validation")
+
+
+class TrainingJobStatus(StrEnum):
+    """SageMaker's statuses of a training job."""
+
+    IN_PROGRESS = "InProgress"
+    COMPLETED = "Completed"
+    FAILED = "Failed"
+    STOPPING = "Stopping"
+    STOPPED = "Stopped"
+    DELETING = "Deleting"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it stays as it is."""
+        return self in {self.COMPLETED, self.FAILED, self.STOPPED}
+
+
+class TuningJobStatus(StrEnum):
+    """SageMaker's statuses of a tuning job."""
+
+    IN_PROGRESS = "InProgress"
+    COMPLETED = "Completed"
+    FAILED = "Failed"
+    STOPPING = "Stopping"
+    STOPPED = "Stopped"
+    DELETING = "Deleting"
+    DELETE_FAILED = "DeleteFailed"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it stays as it is."""
+        return self in {self.COMPLETED, self.FAILED, self.STOPPED, self.DELETE_FAILED}
+
+
+class SortOrder(StrEnum):
+    """Which end of the list comes first."""
+
+    ASCENDING = "ascending"
+    DESCENDING = "descending"
+
+
+class JobRequest(Body):
+    """The members that POST /jobs/training and POST /jobs/tuning share."""
+
+    own_entry_point: ClassVar[str]
+
+    channels: Channels = Field(default_factory=dict)
+    entry_point: EntryPoint
+    instance_type: InstanceType = "ml.m5.xlarge"
+    instance_count: Annotated[int, Field(ge=1, le=100, description="Instances a training job, each billed.")] = 1
+    volume_size_gb: Annotated[int, Field(ge=1, le=16_384, description="Disk of an instance, GB.")] = 30
+    max_runtime_seconds: Annotated[
+        int, Field(ge=1, le=2_419_200, description="A training job that runs longer is stopped; at most 28 days.")
+    ] = 86_400
+    checkpoint_s3_uri: Annotated[
+        S3Uri | None,
+        Field(description="Where /opt/ml/checkpoints is kept while a job runs, and read from when it starts."),
+    ] = None
+    environment: Annotated[
+        dict[EnvironmentName, EnvironmentValue],
+        Field(max_length=48, description="Environment variables of the script."),
+    ] = Field(default_factory=dict)
+    tags: Tags = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _has_own_channels(self) -> Self:
+        absent = [name for name in OWN_CHANNELS if name not in self.channels]
+        if self.entry_point == self.own_entry_point and absent:
+            raise ValueError(f"channels: {self.entry_point} needs {' and '.join(absent)}, each an s3:// prefix")
+        return self
+
+
+class JobReference(BaseModel):
+    """A job that was made, found again, or told to stop."""
+
+    name: str = Field(examples=["dogs-1"])
+    arn: str = Field(examples=["arn:aws:sagemaker:us-east-1:123456789012:training-job/dogs-1"])
+    status: str = Field(description="The job's status now, in SageMaker's words.", examples=["InProgress"])
+
+
+class Metric(BaseModel):
+    """One value of a metric."""
+
+    name: str = Field(examples=["validation:loss"])
+    value: float | None = Field(description="null when the job printed nan or inf.", examples=[0.7421])
+    timestamp: datetime | None = Field(None, description="When SageMaker read it.")

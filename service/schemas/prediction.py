@@ -1,0 +1,71 @@
+"""What /predict answers, and what the model behind it answers."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class BreedProbability(BaseModel):
+    """One breed and how sure the model is of it."""
+
+    breed: Annotated[str, Field(description="The breed as people write it.", examples=["Bichon frise"])]
+    class_index: Annotated[int, Field(description="The model's output, counted from 0.", ge=0, examples=[23])]
+    class_name: Annotated[
+        str,
+        Field(description="The folder of the training set that the class stands for.", examples=["024.Bichon_frise"]),
+    ]
+    probability: Annotated[float, Field(description="Softmax output.", ge=0, le=1, examples=[0.9312])]
+
+
+class ModelIdentity(BaseModel):
+    """Which model answered, as the artifact's model.json says."""
+
+    model_config = ConfigDict(extra="allow")
+
+    architecture: Annotated[str, Field(examples=["resnet18"])]
+    version: Annotated[str, Field(description="The training job that made it.", examples=["dogs-1"])]
+
+
+class ModelAnswer(BaseModel):
+    """The JSON answer of inference/."""
+
+    predictions: list[BreedProbability]
+    model: ModelIdentity
+
+
+ANSWER = {
+    "predictions": [
+        {"breed": "Bichon frise", "class_index": 23, "class_name": "024.Bichon_frise", "probability": 0.9312},
+        {"breed": "Maltese", "class_index": 97, "class_name": "098.Maltese", "probability": 0.0411},
+    ],
+    "endpoint": "dog-breeds",
+    "variant": "AllTraffic",
+    "model": {"architecture": "resnet18", "version": "dogs-1"},
+}
+
+
+class Prediction(BaseModel):
+    """The most probable breeds of one image, the surest first."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [ANSWER]})
+
+    predictions: Annotated[list[BreedProbability], Field(description="At most `top_k`, the surest first.")]
+    endpoint: Annotated[str, Field(description="The endpoint that was asked.", examples=["dog-breeds"])]
+    variant: Annotated[
+        str | None, Field(description="The production variant that answered.", examples=["AllTraffic"])
+    ] = None
+    model: ModelIdentity
+
+
+class FilePrediction(Prediction):
+    """The answer for one of several uploaded files."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"filename": "rex.jpg", **ANSWER}]})
+
+    filename: Annotated[str | None, Field(description="As the form named it.", examples=["rex.jpg"])] = None
+
+
+class PredictionList(BaseModel):
+    """Answers in the order of the uploaded files."""
+
+    items: list[FilePrediction]

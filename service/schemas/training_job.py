@@ -1,0 +1,162 @@
+"""Training jobs as the service's users see them."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, ClassVar, Self
+
+from pydantic import BaseModel, Field, model_validator
+
+from service.schemas.debugger import Debugger, Profiler
+from service.schemas.job import (
+    EntryPoint,
+    Hyperparameters,
+    HyperparameterValue,
+    JobRequest,
+    Metric,
+    TrainingJobName,
+    TrainingJobStatus,
+    TuningJobName,
+)
+
+
+class SecondaryStatus(StrEnum):
+    """SageMaker's steps within a training job's life."""
+
+    STARTING = "Starting"
+    LAUNCHING_ML_INSTANCES = "LaunchingMLInstances"
+    PREPARING_TRAINING_STACK = "PreparingTrainingStack"
+    DOWNLOADING = "Downloading"
+    DOWNLOADING_TRAINING_IMAGE = "DownloadingTrainingImage"
+    TRAINING = "Training"
+    UPLOADING = "Uploading"
+    STOPPING = "Stopping"
+    STOPPED = "Stopped"
+    MAX_RUNTIME_EXCEEDED = "MaxRuntimeExceeded"
+    COMPLETED = "Completed"
+    FAILED = "Failed"
+    INTERRUPTED = "Interrupted"
+    MAX_WAIT_TIME_EXCEEDED = "MaxWaitTimeExceeded"
+    UPDATING = "Updating"
+    RESTARTING = "Restarting"
+    PENDING = "Pending"
+
+
+class TrainingJobSort(StrEnum):
+    """What a list of training jobs is sorted by."""
+
+    CREATED_AT = "created_at"
+    NAME = "name"
+    STATUS = "status"
+
+
+class TrainingJobRequest(JobRequest):
+    """What to train, on which data, where. Everything but the channels has a default."""
+
+    own_entry_point: ClassVar[str] = "train_model.py"
+
+    name: Annotated[
+        TrainingJobName | None,
+        Field(description="The job's name and idempotency key; left out, one is made. "),
+    ] = None
+    entry_point: EntryPoint = own_entry_point
+    hyperparameters: Hyperparameters = Field(default_factory=dict)
+    from_tuning_job: Annotated[
+        TuningJobName | None,
+        Field(
+            description="Take the tuned hyperparameters of this tuning job's best training job; those named in "
+            "`hyperparameters` win."
+        ),
+    ] = None
+    debugger: Annotated[
+        Debugger | None,
+        Field(
+            description="Rules over saved tensors. null turns them off; left out, train_model.py has the defaults and "
+            "another entry_point has none. AWS takes Debugger from customers of before 2026-07-30 only."
+        ),
+    ] = None
+    profiler: Annotated[
+        Profiler | None,
+        Field(
+            description="System metrics and rules over them. null turns them off; left out, train_model.py has the "
+            "defaults and another entry_point has none."
+        ),
+    ] = None
+
+    @model_validator(mode="after")
+    def _defaults_of_own_training(self) -> Self:
+        if self.entry_point == self.own_entry_point:
+            if "debugger" not in self.model_fields_set:
+                self.debugger = Debugger()
+            if "profiler" not in self.model_fields_set:
+                self.profiler = Profiler()
+        return self
+
+
+class TrainingJobSummary(BaseModel):
+    """A training job in a list."""
+
+    name: str = Field(examples=["dogs-1"])
+    arn: str
+    status: TrainingJobStatus
+    secondary_status: SecondaryStatus | None
+    created_at: datetime
+    ended_at: datetime | None
+    modified_at: datetime | None
+
+
+class SecondaryTransition(BaseModel):
+    """One step of the job's life."""
+
+    status: SecondaryStatus
+    message: str | None = Field(examples=["Training image download completed. Training in progress."])
+    started_at: datetime
+    ended_at: datetime | None = Field(description="null while the step lasts.")
+
+
+class RuleStatus(BaseModel):
+    """What a Debugger or Profiler rule found."""
+
+    name: str = Field(examples=["Overfit"])
+    status: str | None = Field(description="InProgress, NoIssuesFound, IssuesFound, Error, Stopping or Stopped.")
+    details: str | None
+    evaluation_job_arn: str | None
+    modified_at: datetime | None
+
+
+class TrainingJob(BaseModel):
+    """A training job: what was asked for, how far it is, and what came out."""
+
+    name: str = Field(examples=["dogs-1"])
+    arn: str
+    status: TrainingJobStatus
+    secondary_status: SecondaryStatus
+    transitions: list[SecondaryTransition] = Field(description="The steps so far, the oldest first.")
+    failure_reason: str | None = Field(description="Why it failed: the last line of the script's traceback.")
+    hyperparameters: dict[str, HyperparameterValue] = Field(description="As they were given, with their types.")
+    entry_point: str | None
+    source_s3_uri: str | None = Field(description="The packed source that runs.")
+    image: str | None
+    channels: dict[str, str]
+    instance_type: str | None
+    instance_count: int | None
+    volume_size_gb: int | None
+    max_runtime_seconds: int | None
+    checkpoint_s3_uri: str | None
+    environment: dict[str, str]
+    created_at: datetime
+    training_started_at: datetime | None
+    training_ended_at: datetime | None
+    modified_at: datetime | None
+    training_seconds: int | None = Field(description="How long the instances worked on it, s.")
+    billable_seconds: int | None = Field(description="What AWS bills, s an instance.")
+    model_artifact_s3_uri: str | None = Field(description="model.tar.gz, once the job has uploaded one.")
+    output_s3_uri: str | None = Field(description="Prefix under which this job's folder lies.")
+    final_metrics: list[Metric] = Field(description="The last value of each metric, as SageMaker keeps it.")
+    debugger_rules: list[RuleStatus]
+    profiler_rules: list[RuleStatus]
+    profiling_status: str | None
+    tuning_job: str | None = Field(description="The tuning job that started it.")
+    from_tuning_job: str | None = Field(description="The tuning job whose best hyperparameters it took.")
+    tags: dict[str, str]
+    logs_url: str = Field(examples=["/jobs/training/dogs-1/logs"])
+    metrics_url: str = Field(examples=["/jobs/training/dogs-1/metrics"])

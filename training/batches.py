@@ -1,0 +1,103 @@
+"""Batches of one epoch: which images, in which order, and where they come from.
+
+The order depends on the seed and the epoch alone, so a job that goes on from a checkpoint sees what it would have seen.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Protocol
+
+import numpy as np
+import torch
+from image_set import ImageSet
+from images import Pixels, to_tensor
+
+Batch = tuple[torch.Tensor, torch.Tensor]  # inputs [N, ...], labels int64 [N]
+
+
+class Batches(Protocol):
+    """A channel, ready to be iterated epoch by epoch."""
+
+    def epoch(self, number: int, skip: int = 0) -> Iterator[Batch]:
+        """Batches of epoch `number` after the first `skip`."""
+
+
+def split_into_batches(images: int, batch_size: int, seed: int | None, epoch: int) -> list[list[int]]:
+    """Indices of each batch; in order when `seed` is None.
+
+    The last batch is never a single image beside others: batch normalisation cannot learn from one.
+    """
+    order = np.arange(images) if seed is None else np.random.default_rng([seed, epoch]).permutation(images)
+    batches = [order[start : start + batch_size].tolist() for start in range(0, images, batch_size)]
+    if len(batches) > 1 and len(batches[-1]) == 1:
+        batches[-2:] = [batches[-2] + batches[-1]]
+    return batches
+
+
+class ImageBatches:
+    """Batches of pixels, read `num_workers` threads ahead of the network; shuffled where `seed` is given."""
+
+    def __init__(
+        self,
+        images: ImageSet,
+        batch_size: int,
+        *,
+        seed: int | None,
+        augment: bool,
+        num_workers: int,
+        device: torch.device,
+    ) -> None:
+        self.images = images
+        self.batch_size = batch_size
+        self.seed = seed
+        self.augment = augment
+        self.num_workers = num_workers
+        self.device = device
+
+    def epoch(self, number: int, skip: int = 0) -> Iterator[Batch]:
+        """Normalised images [N, 3, size, size] and labels of epoch `number`."""
+        batches = split_into_batches(len(self.images), self.batch_size, self.seed, number)[skip:]
+        if self.num_workers == 0:
+            for indices in batches:
+                yield self._batch([self._load(number, index) for index in indices], indices)
+            return
+        with ThreadPoolExecutor(self.num_workers) as pool:
+            ahead: deque[tuple[list[Future[Pixels]], list[int]]] = deque()
+            try:
+                for indices in batches:
+                    ahead.append(([pool.submit(self._load, number, index) for index in indices], indices))
+                    if len(ahead) > 2:
+                        yield self._next(ahead)
+                while ahead:
+                    yield self._next(ahead)
+            finally:
+                pool.shutdown(cancel_futures=True)
+
+    def _load(self, epoch: int, index: int) -> Pixels:
+        if not self.augment:
+            return self.images.square(index)
+        return self.images.random_square(index, np.random.default_rng([self.seed or 0, epoch, index]))
+
+    def _next(self, ahead: "deque[tuple[list[Future[Pixels]], list[int]]]") -> Batch:
+        futures, indices = ahead.popleft()
+        return self._batch([future.result() for future in futures], indices)
+
+    def _batch(self, squares: list[Pixels], indices: list[int]) -> Batch:
+        labels = torch.tensor([self.images.labels[index] for index in indices], device=self.device)
+        return to_tensor(squares, self.images.preprocessing, self.device), labels
+
+
+class FeatureBatches:
+    """Batches of features that a frozen backbone has computed once, for the head alone."""
+
+    def __init__(self, features: torch.Tensor, labels: torch.Tensor, batch_size: int, *, seed: int | None) -> None:
+        self.features = features
+        self.labels = labels
+        self.batch_size = batch_size
+        self.seed = seed
+
+    def epoch(self, number: int, skip: int = 0) -> Iterator[Batch]:
+        """Features [N, F] and labels of epoch `number`."""
+        for indices in split_into_batches(len(self.labels), self.batch_size, self.seed, number)[skip:]:
+            yield self.features[indices], self.labels[indices]

@@ -1,0 +1,65 @@
+"""Where SageMaker put things: the container contract's SM_* variables and files."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from errors import TrainingJobError
+
+DEFAULT_CHECKPOINT_FOLDER = Path("/opt/ml/checkpoints")
+
+
+@dataclass(frozen=True)
+class Environment:
+    """Folders and facts of one job; `channels` maps a channel's name to its folder."""
+
+    channels: Mapping[str, Path]
+    model_folder: Path
+    output_folder: Path
+    checkpoint_folder: Path | None
+    debug_hook_config: Path | None
+    job_name: str
+    cpus: int
+
+
+def read_environment(variables: Mapping[str, str]) -> Environment:
+    """The environment that `variables` (os.environ) describe; what is not set lies where the container has it."""
+    config = Path(variables.get("SM_INPUT_CONFIG_DIR", "/opt/ml/input/config"))
+    return Environment(
+        channels={
+            name.removeprefix("SM_CHANNEL_").lower(): Path(folder)
+            for name, folder in variables.items()
+            if name.startswith("SM_CHANNEL_")
+        },
+        model_folder=Path(variables.get("SM_MODEL_DIR", "/opt/ml/model")),
+        output_folder=Path(variables.get("SM_OUTPUT_DATA_DIR", "/opt/ml/output/data")),
+        checkpoint_folder=_checkpoint_folder(config / "checkpointconfig.json"),
+        debug_hook_config=_first_file(variables.get("SMDEBUG_CONFIG_FILE_PATH"), config / "debughookconfig.json"),
+        job_name=variables.get("TRAINING_JOB_NAME", "local"),
+        cpus=_cpus(variables),
+    )
+
+
+def _checkpoint_folder(config: Path) -> Path | None:
+    """checkpointconfig.json's LocalPath; else SageMaker's default folder where it exists; else nowhere."""
+    if not config.is_file():
+        return DEFAULT_CHECKPOINT_FOLDER if DEFAULT_CHECKPOINT_FOLDER.is_dir() else None
+    try:
+        local_path = json.loads(config.read_text(encoding="utf-8")).get("LocalPath")
+    except (ValueError, AttributeError) as error:
+        raise TrainingJobError(f"{config} is not a JSON object: {error}") from error
+    return Path(local_path) if local_path else DEFAULT_CHECKPOINT_FOLDER
+
+
+def _first_file(*candidates: str | Path | None) -> Path | None:
+    return next((Path(path) for path in candidates if path and Path(path).is_file()), None)
+
+
+def _cpus(variables: Mapping[str, str]) -> int:
+    """CPUs to compute with: OMP_NUM_THREADS is the stricter wish, SM_NUM_CPUS what the instance has."""
+    for name in ("OMP_NUM_THREADS", "SM_NUM_CPUS"):
+        if variables.get(name, "").isdigit() and int(variables[name]) > 0:
+            return int(variables[name])
+    return len(os.sched_getaffinity(0))

@@ -1,0 +1,188 @@
+"""One training job from its channels to its artifact: what train_model.py and hpo.py share."""
+
+import torch
+from arguments import Arguments
+from artifact import write_artifact
+from batches import Batches, FeatureBatches, ImageBatches
+from channels import Channel, read_channel
+from checkpoint import load_checkpoint, save_checkpoint
+from classes import class_map
+from debugger_hook import DebuggerHook
+from environment import Environment
+from epochs import evaluate, extract_features
+from errors import DivergedError
+from fit import Pass, fit
+from image_set import ImageSet
+from networks import Classifier, build_classifier, preprocessing_for
+from progress import Progress
+from report import write_history, write_skipped, write_test_report
+from schedule import build_optimizer
+from stopping import StopRequest, StopRequested
+from torch import nn
+from weights import load_pretrained
+
+
+class TrainingJob:
+    """The parts of one job, built from its hyperparameters and channels. Raises TrainingJobError's kinds."""
+
+    def __init__(self, arguments: Arguments, environment: Environment) -> None:
+        self.arguments = arguments
+        self.environment = environment
+        self.stop = StopRequest()
+        self.progress = Progress()
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.preprocessing = preprocessing_for(arguments.arch, arguments.image_size)
+        self.cache_bytes = arguments.cache_megabytes * 1_000_000
+        self.image_sets: list[ImageSet] = []
+
+    def run(self, *, judge_test: bool) -> None:
+        """Train, save the best epoch's network, and, where `judge_test`, judge it once on the channel `test`.
+
+        A SIGTERM ends the job early and well: what has been learned stays in checkpoint and artifact.
+        """
+        self.stop.listen()
+        torch.set_num_threads(self.environment.cpus)
+        torch.manual_seed(self.arguments.seed)
+        torch.backends.cudnn.deterministic = True
+        train = read_channel("train", self.environment.channels)
+        validation = read_channel("validation", self.environment.channels, train.classes)
+        test = None
+        if judge_test and "test" in self.environment.channels:
+            test = read_channel("test", self.environment.channels, train.classes)
+        network = self._network(len(train.classes))
+        optimizer = build_optimizer(network.parameters(), self.arguments)
+        self._resume(network, optimizer, train.classes)
+        try:
+            self._fit(network, optimizer, train, validation)
+        except StopRequested:
+            self._save_checkpoint(train.classes, network, optimizer)
+            print("stopped by SIGTERM", flush=True)
+            test = None
+        self._finish(network, train.classes, test)
+
+    def _network(self, classes: int) -> Classifier:
+        arguments = self.arguments
+        network = build_classifier(
+            arguments.arch, classes, arguments.image_size, dropout=arguments.dropout, frozen=arguments.freeze_backbone
+        )
+        source = "none, initialised at random"
+        if arguments.weights == "imagenet":
+            source = load_pretrained(network, arguments.arch, self.environment.channels.get("pretrained"))
+        print(
+            f"network: {arguments.arch}, weights: {source}, {'head' if network.frozen else 'all layers'} trained "
+            f"on {self.device.type} with {torch.get_num_threads()} CPU threads",
+            flush=True,
+        )
+        # Seeded again, for where weights come from must not change what is drawn from here on.
+        torch.manual_seed(arguments.seed)
+        return network.to(self.device).to(memory_format=torch.channels_last)
+
+    def _fit(self, network: Classifier, optimizer: torch.optim.Optimizer, train: Channel, validation: Channel) -> None:
+        train_images, validation_images = self._read_images(train), self._read_images(validation)
+        smoothed = nn.CrossEntropyLoss(label_smoothing=self.arguments.label_smoothing)
+        plain = nn.CrossEntropyLoss()
+        hook = None
+        if self.environment.debug_hook_config is not None:
+            hook = DebuggerHook(self.environment.debug_hook_config, network, [smoothed, plain])
+        # Debugger watches the whole network, so nothing is computed ahead of it.
+        ahead = network.frozen and hook is None
+        seed, augment = self.arguments.seed, self.arguments.augment
+        training = Pass(
+            *self._inputs(network, train_images, seed, augment=augment, ahead=ahead and not augment), smoothed
+        )
+        judging = Pass(*self._inputs(network, validation_images, None, augment=False, ahead=ahead), plain)
+
+        def save() -> None:
+            self._save_checkpoint(train.classes, network, optimizer)
+
+        try:
+            reason = fit(
+                self.arguments,
+                network,
+                optimizer,
+                training=training,
+                validation=judging,
+                progress=self.progress,
+                hook=hook,
+                stop=self.stop,
+                save=save,
+            )
+        finally:
+            if hook is not None:
+                hook.close()
+        print(f"ended: {reason}", flush=True)
+
+    def _read_images(self, channel: Channel) -> ImageSet:
+        images = ImageSet(channel, self.preprocessing, self.cache_bytes)
+        images.read_all(self.environment.cpus, self.stop)
+        self.cache_bytes -= images.cached_bytes
+        self.image_sets.append(images)
+        write_skipped(self.environment.output_folder, [entry for each in self.image_sets for entry in each.skipped])
+        empty = sorted(set(range(len(channel.classes))) - set(images.labels))
+        print(
+            f"channel {channel.name}: {len(images)} images, {len(channel.classes)} classes, "
+            f"{len(images.skipped)} files skipped",
+            flush=True,
+        )
+        if empty:
+            print(f"channel {channel.name} has no image of: {', '.join(channel.classes[index] for index in empty)}")
+        return images
+
+    def _inputs(
+        self, network: Classifier, images: ImageSet, seed: int | None, *, augment: bool, ahead: bool
+    ) -> tuple[nn.Module, Batches]:
+        """The module to train or judge and what to feed it: images, or, computed `ahead` once, their features."""
+        batch_size, workers = self.arguments.batch_size, self.arguments.num_workers
+        pixels = ImageBatches(
+            images, batch_size, seed=None if ahead else seed, augment=augment, num_workers=workers, device=self.device
+        )
+        if not ahead:
+            return network, pixels
+        features, labels = extract_features(network.backbone, pixels.epoch(0), self.stop)
+        print(f"features of channel {images.channel.name} computed once: the backbone is frozen", flush=True)
+        return network.head, FeatureBatches(features, labels, batch_size, seed=seed)
+
+    def _resume(self, network: Classifier, optimizer: torch.optim.Optimizer, classes: tuple[str, ...]) -> None:
+        folder = self.environment.checkpoint_folder
+        saved = None if folder is None else load_checkpoint(folder, self.arguments, classes, network, optimizer)
+        if saved is not None:
+            self.progress = saved
+            print(f"checkpoint: goes on in epoch {saved.next_epoch} after {saved.totals.batches} batches", flush=True)
+
+    def _save_checkpoint(self, classes: tuple[str, ...], network: Classifier, optimizer: torch.optim.Optimizer) -> None:
+        folder = self.environment.checkpoint_folder
+        if folder is not None and self.progress.is_started:
+            save_checkpoint(
+                folder, self.arguments, classes, progress=self.progress, network=network, optimizer=optimizer
+            )
+
+    def _finish(self, network: Classifier, classes: tuple[str, ...], test: Channel | None) -> None:
+        write_history(self.environment.output_folder, self.progress)
+        if self.progress.best is None or self.progress.best_state is None:
+            if self.progress.history:
+                raise DivergedError(f"no epoch had a finite validation loss: lower --lr (it is {self.arguments.lr:g})")
+            print("no epoch has ended: there is no model to save", flush=True)
+            return
+        network.load_state_dict(self.progress.best_state)
+        print(f"best: epoch {self.progress.best.epoch}", flush=True)
+        if test is not None:
+            try:
+                self._judge(network, test)
+            except StopRequested:
+                print("stopped by SIGTERM: the test channel is not judged", flush=True)
+        write_artifact(
+            self.environment.model_folder,
+            network,
+            self.preprocessing,
+            arch=self.arguments.arch,
+            version=self.environment.job_name,
+            classes=class_map(classes),
+        )
+        print(f"saved: {self.environment.model_folder}", flush=True)
+
+    def _judge(self, network: Classifier, test: Channel) -> None:
+        """The one look at the test channel."""
+        module, batches = self._inputs(network, self._read_images(test), None, augment=False, ahead=False)
+        totals, logits, labels = evaluate(module, nn.CrossEntropyLoss(), batches.epoch(0), self.stop)
+        print(f"test:loss={totals.mean_loss:.4f} test:accuracy={totals.accuracy:.4f}", flush=True)
+        write_test_report(self.environment.output_folder, totals, logits, labels, test.classes)
