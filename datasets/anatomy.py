@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from datasets.breeds import Breed
-from datasets.pencil import Limb, Point, ball, discs
+from datasets.pencil import Limb, Point, ball
 
 # Curves of unit length from the tail's base, and the radii at their points.
 TAILS: dict[str, tuple[Sequence[Point], Sequence[float]]] = {
@@ -16,8 +16,11 @@ TAILS: dict[str, tuple[Sequence[Point], Sequence[float]]] = {
     "brush": ([(0, 0), (-0.3, 0.2), (-0.48, 0.6), (-0.62, 0.85)], [0.13, 0.17, 0.16, 0.05]),
     "plume": ([(0.05, 0.05), (-0.3, -0.4), (0.1, -0.85), (0.6, -0.7)], [0.2, 0.27, 0.29, 0.18]),
     "pompom": ([(0, 0), (-0.12, -0.4), (-0.16, -0.8)], [0.06, 0.05, 0.05]),
-    "curl": ([(0, 0.05), (-0.25, -0.2), (-0.12, -0.55), (0.2, -0.5), (0.22, -0.2), (0.02, -0.2)], [0.13, 0.12, 0.11, 0.1, 0.08, 0.06]),
-}  # fmt: skip
+    "curl": (
+        [(0, 0.05), (-0.25, -0.2), (-0.12, -0.55), (0.2, -0.5), (0.22, -0.2), (0.02, -0.2)],
+        [0.13, 0.12, 0.11, 0.1, 0.08, 0.06],
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -209,7 +212,7 @@ def _tufts(limbs: Sequence[Limb], dice: random.Random) -> list[Limb]:
     """Tips of hair all around."""
     tips = []
     for limb in limbs:
-        for x, y, radius in discs(limb)[::2]:
+        for x, y, radius in limb.discs[::2]:
             for number in range(8):
                 turn = (number + dice.random()) * 2 * math.pi / 8
                 start = (x + math.cos(turn) * radius * 0.8, y + math.sin(turn) * radius * 0.8)

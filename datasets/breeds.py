@@ -71,7 +71,9 @@ BREEDS = (
         body_length=1.85, chest=0.50, waist=0.38, rump=0.42, leg_length=1.05, leg_width=0.145,
         neck_length=0.72, neck_angle=56, head=0.35, muzzle_length=0.55, muzzle_width=0.19,
         ears="hanging", ear_length=0.46, tail="sabre", tail_length=1.05, hair="smooth", pattern="spots",
-        coats=(Coat(WHITE, BLACK, WHITE), Coat(WHITE, LIVER, WHITE), Coat(CREAM, BLACK, CREAM), Coat(WHITE, BLUE, WHITE)),
+        coats=(
+            Coat(WHITE, BLACK, WHITE), Coat(WHITE, LIVER, WHITE), Coat(CREAM, BLACK, CREAM), Coat(WHITE, BLUE, WHITE),
+        ),
     ),
     Breed(
         folder="004.German_shepherd_dog",
@@ -115,6 +117,8 @@ BREEDS = (
         body_length=1.55, chest=0.51, waist=0.44, rump=0.42, leg_length=0.72, leg_width=0.15,
         neck_length=0.48, neck_angle=46, head=0.42, muzzle_length=0.25, muzzle_width=0.25,
         ears="folded", ear_length=0.34, tail="curl", tail_length=0.60, hair="smooth", pattern="mask",
-        coats=(Coat(FAWN, BLACK, CREAM), Coat(CREAM, BLACK, WHITE), Coat(APRICOT, BLACK, CREAM), Coat(GREY, BLACK, CREAM)),
+        coats=(
+            Coat(FAWN, BLACK, CREAM), Coat(CREAM, BLACK, WHITE), Coat(APRICOT, BLACK, CREAM), Coat(GREY, BLACK, CREAM),
+        ),
     ),
 )  # fmt: skip

@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 
 from PIL import Image, ImageDraw
@@ -20,6 +21,10 @@ class Pose:
     scale: float
     angle: float
     mirrored: bool
+
+    def moved(self, across: int, down: int) -> "Pose":
+        """The pose on a part of the picture, so many pixels further."""
+        return replace(self, x=self.x + across, y=self.y + down)
 
     def pixel(self, point: Point) -> Point:
         """The pixel of a point of the dog."""
@@ -39,6 +44,21 @@ class Limb:
     points: Sequence[Point]
     radii: Sequence[float]
 
+    @cached_property
+    def discs(self) -> list[tuple[float, float, float]]:
+        """Points of a Catmull-Rom curve through the limb's points, with radii."""
+        knots = [(*point, radius) for point, radius in zip(self.points, self.radii, strict=True)]
+        if len(knots) < 3:
+            return knots
+        padded = [knots[0], *knots, knots[-1]]
+        curve = [knots[0]]
+        for before, start, end, after in zip(padded, padded[1:], padded[2:], padded[3:], strict=False):
+            for step in range(1, STEPS + 1):
+                t = step / STEPS
+                x, y, radius = (_spline(a, b, c, d, t) for a, b, c, d in zip(before, start, end, after, strict=True))
+                curve.append((x, y, max(radius, 0.0)))
+        return curve
+
 
 def ball(x: float, y: float, radius: float) -> Limb:
     """A disc."""
@@ -49,16 +69,26 @@ def draw(image: Image.Image, pose: Pose, limbs: Sequence[Limb], colour: int | tu
     """Fill the limbs, each as hulls of neighbouring discs along its curve."""
     pen = ImageDraw.Draw(image)
     for limb in limbs:
-        circles = [(*pose.pixel((x, y)), radius * pose.scale) for x, y, radius in discs(limb)]
+        circles = [(*pose.pixel((x, y)), radius * pose.scale) for x, y, radius in limb.discs]
         for x, y, radius in circles:
             pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=colour)
         for left, right in pairwise(circles):
             pen.polygon(_band(left, right), fill=colour)
 
 
-def mask(size: int, pose: Pose, limbs: Sequence[Limb]) -> Image.Image:
+def bounds(image: Image.Image, pose: Pose, limbs: Sequence[Limb]) -> tuple[int, int, int, int]:
+    """The box of the image's pixels that the limbs may touch; empty when they lie outside."""
+    circles = [(*pose.pixel((x, y)), radius * pose.scale + 2) for limb in limbs for x, y, radius in limb.discs]
+    left = max(0, int(min(x - radius for x, _, radius in circles)))
+    upper = max(0, int(min(y - radius for _, y, radius in circles)))
+    right = min(image.width, int(max(x + radius for x, _, radius in circles)))
+    lower = min(image.height, int(max(y + radius for _, y, radius in circles)))
+    return left, upper, max(left, right), max(upper, lower)
+
+
+def mask(size: tuple[int, int], pose: Pose, limbs: Sequence[Limb]) -> Image.Image:
     """The silhouette of the limbs, mode L."""
-    image = Image.new("L", (size, size))
+    image = Image.new("L", size)
     draw(image, pose, limbs, 255)
     return image
 
@@ -74,21 +104,6 @@ def shifted(silhouette: Image.Image, pose: Pose, across: float, down: float) -> 
     image = Image.new("L", silhouette.size)
     image.paste(silhouette, (round(u - x), round(v - y)))
     return image
-
-
-def discs(limb: Limb) -> list[tuple[float, float, float]]:
-    """Points of a Catmull-Rom curve through the limb's points, with radii."""
-    knots = [(*point, radius) for point, radius in zip(limb.points, limb.radii, strict=True)]
-    if len(knots) < 3:
-        return knots
-    padded = [knots[0], *knots, knots[-1]]
-    curve = [knots[0]]
-    for before, start, end, after in zip(padded, padded[1:], padded[2:], padded[3:], strict=False):
-        for step in range(1, STEPS + 1):
-            t = step / STEPS
-            x, y, radius = (_spline(a, b, c, d, t) for a, b, c, d in zip(before, start, end, after, strict=True))
-            curve.append((x, y, max(radius, 0.0)))
-    return curve
 
 
 def _spline(a: float, b: float, c: float, d: float, t: float) -> float:

@@ -10,33 +10,35 @@ from datasets.dogs import draw_dog
 from datasets.pencil import Pose
 from datasets.scenes import scene
 
-CANVAS = 512
+# Drawn larger than asked, then scaled down: smooth edges.
+ENLARGED = 1.5
 
 
 def draw_picture(breed: Breed, size: int, dice: random.Random) -> Image.Image:
     """A size x size RGB picture of one dog; all that varies comes from the dice."""
-    picture, horizon = scene(CANVAS, dice)
-    pose = _pose(breed, horizon, dice)
+    canvas = round(size * ENLARGED)
+    picture, horizon = scene(canvas, dice)
+    pose = _pose(breed, canvas, horizon, dice)
     _shadow(picture, breed, pose)
     draw_dog(picture, breed, pose, dice)
-    picture = picture.resize((size, size), Image.Resampling.BOX if size <= CANVAS // 2 else Image.Resampling.BICUBIC)
+    picture = picture.resize((size, size), Image.Resampling.BICUBIC)
     picture = ImageEnhance.Brightness(picture).enhance(dice.uniform(0.8, 1.12))
     return ImageEnhance.Color(picture).enhance(dice.uniform(0.7, 1.15))
 
 
-def _pose(breed: Breed, horizon: float, dice: random.Random) -> Pose:
+def _pose(breed: Breed, canvas: int, horizon: float, dice: random.Random) -> Pose:
     """The dog fills about two thirds of the picture, feet on the ground."""
     mirrored = dice.random() < 0.5
     width = breed.body_length + 2.1
     height = breed.leg_length + 1.75 * breed.chest + breed.neck_length + 2.2 * breed.head
-    scale = CANVAS * dice.uniform(0.66, 0.98) / max(width, height * 1.08)
-    room = max(0.0, (CANVAS - width * scale) / 2)
-    ground = dice.uniform(max(horizon + 0.1, height * scale / CANVAS + 0.04), 0.97)
+    scale = canvas * dice.uniform(0.66, 0.98) / max(width, height * 1.08)
+    room = max(0.0, (canvas - width * scale) / 2)
+    ground = dice.uniform(max(horizon + 0.1, height * scale / canvas + 0.04), 0.97)
     # The head reaches further than the tail: the body stands a little to the tail's side.
     ahead = 0.25 * scale * (1 if mirrored else -1)
     return Pose(
-        x=CANVAS / 2 + ahead + dice.uniform(-room, room),
-        y=CANVAS * ground,
+        x=canvas / 2 + ahead + dice.uniform(-room, room),
+        y=canvas * ground,
         scale=scale,
         angle=math.radians(dice.gauss(0, 4)),
         mirrored=mirrored,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import torch
 from batches import Batch
+from networks import Classifier
 from stopping import StopRequest
 from torch import nn
 
@@ -75,13 +76,13 @@ def evaluate(
 
 @torch.no_grad()
 def extract_features(
-    backbone: nn.Module, batches: Iterator[Batch], stop: StopRequest
+    network: Classifier, batches: Iterator[Batch], stop: StopRequest
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """What a frozen backbone computes of every image [N, F], and the labels [N]."""
-    backbone.eval()
+    """What the frozen backbone computes of every image [N, F], and the labels [N]."""
+    network.eval()
     features, all_labels = [], []
     for inputs, labels in batches:
         stop.check()
-        features.append(backbone(inputs))
+        features.append(network.features(inputs))
         all_labels.append(labels)
     return torch.cat(features), torch.cat(all_labels)

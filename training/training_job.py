@@ -138,7 +138,7 @@ class TrainingJob:
         )
         if not ahead:
             return network, pixels
-        features, labels = extract_features(network.backbone, pixels.epoch(0), self.stop)
+        features, labels = extract_features(network, pixels.epoch(0), self.stop)
         print(f"features of channel {images.channel.name} computed once: the backbone is frozen", flush=True)
         return network.head, FeatureBatches(features, labels, batch_size, seed=seed)
 

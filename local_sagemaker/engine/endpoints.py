@@ -89,19 +89,19 @@ class EndpointReconciler:
         return plan.check_in_seconds
 
     def _let_go(self, endpoint: Endpoint, fleet: Fleet, now: float) -> float | None:
-        delay = fleet.retire(now)
+        delay = fleet.retire(self.routes, now)
         if delay is not None:
             return delay
-        del self._fleets[fleet.deployment.id]
-        if fleet.deployment.id != endpoint.described_id:
-            store.delete_deployment(self._database, fleet.deployment.id)
+        del self._fleets[fleet.deployment_id]
+        if fleet.deployment_id != endpoint.described_id:
+            store.delete_deployment(self._database, fleet.deployment_id)
         return 0.0
 
     def _unwanted(self, endpoint: Endpoint) -> list[Fleet]:
         return [
             fleet
             for fleet in self._fleets.values()
-            if fleet.endpoint.name == endpoint.name and fleet.deployment.id not in endpoint.wanted_ids
+            if fleet.endpoint_name == endpoint.name and fleet.deployment_id not in endpoint.wanted_ids
         ]
 
     def _again(self, endpoint: Endpoint) -> Endpoint:
@@ -112,7 +112,7 @@ class EndpointReconciler:
         for deployment in store.deployments(self._database, endpoint.name):
             if deployment.id in self._fleets:
                 continue
-            fleet = Fleet(endpoint, deployment, self._settings, self._background, self._objects, self.routes)
+            fleet = Fleet(endpoint, deployment, self._settings, self._background, self._objects)
             # The deployment of a failed endpoint stays on record after all of it is gone.
             on_record_only = deployment.id == endpoint.described_id and not fleet.folder.exists()
             if deployment.id in endpoint.wanted_ids or not on_record_only:

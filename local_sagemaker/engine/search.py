@@ -76,9 +76,9 @@ def _numeric(ranges: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, Any
 
     found: dict[str, Any] = {}
     for entry in ranges.get("IntegerParameterRanges") or ():
-        low, high = int(entry["MinValue"]), int(entry["MaxValue"])
-        logarithmic = entry.get("ScalingType") == "Logarithmic"
-        found[entry["Name"]] = optuna.distributions.IntDistribution(low, high, log=logarithmic)
+        found[entry["Name"]] = optuna.distributions.IntDistribution(
+            int(entry["MinValue"]), int(entry["MaxValue"]), log=_is_log(entry)
+        )
     for entry in ranges.get("ContinuousParameterRanges") or ():
         low, high = _searched(entry, float(entry["MinValue"])), _searched(entry, float(entry["MaxValue"]))
         found[entry["Name"]] = optuna.distributions.FloatDistribution(

@@ -77,10 +77,7 @@ def decide(o: Observation) -> Decision:
     """The next thing to do."""
     active = [child for child in o.children if child.status not in ENDED]
     if o.stopping:
-        running = [child.name for child in active if child.status == "InProgress"]
-        if running:
-            return StopTrainingJobs(running)
-        return Wait(None) if active else End("Stopped")
+        return _stopping(active)
     if len(o.children) >= o.max_jobs and not active:
         if all(child.status == "Failed" for child in o.children):
             return End("Failed", ALL_FAILED)
@@ -90,6 +87,13 @@ def decide(o: Observation) -> Decision:
     if len(o.children) < o.max_jobs and len(active) < o.max_parallel:
         return StartTrainingJob(len(o.children) + 1)
     return Wait(None if o.deadline is None else o.deadline - o.now)
+
+
+def _stopping(active: Sequence[Child]) -> Decision:
+    running = [child.name for child in active if child.status == "InProgress"]
+    if running:
+        return StopTrainingJobs(running)
+    return Wait(None) if active else End("Stopped")
 
 
 def objective_status(child: Child) -> ObjectiveStatus:

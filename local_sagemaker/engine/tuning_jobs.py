@@ -12,7 +12,7 @@ from local_sagemaker.engine.search import Trial, suggest
 from local_sagemaker.engine.tuning_job import Child, Observation
 from local_sagemaker.runtime.objects import Objects
 from local_sagemaker.settings import Settings
-from local_sagemaker.store import training_jobs
+from local_sagemaker.store import tags, training_jobs
 from local_sagemaker.store import tuning_jobs as store
 from local_sagemaker.store.database import Database
 from local_sagemaker.store.rows import StaleRow
@@ -106,7 +106,9 @@ class TuningJobReconciler:
             tuning_number=number,
             tuned=tuned,
         )
-        training_jobs.insert(self._database, child_job)
+        with self._database.transaction():
+            training_jobs.insert(self._database, child_job)
+            tags.put_tags(self._database, child_job.arn, tags.tags_of(self._database, job.arn))
 
 
 def child_of(database: Database, job: TuningJob, row: TrainingJob) -> Child:

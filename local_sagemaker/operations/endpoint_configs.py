@@ -11,7 +11,7 @@ from local_sagemaker.operations import listing
 from local_sagemaker.operations.context import Context
 from local_sagemaker.operations.models import find_model
 from local_sagemaker.operations.tags import check_tags
-from local_sagemaker.operations.unsupported import refuse, unsupported
+from local_sagemaker.operations.unsupported import refuse, refuse_given, refuse_other
 from local_sagemaker.store import endpoint_configs as store
 from local_sagemaker.store import tags
 from local_sagemaker.store.endpoint_configs import EndpointConfig
@@ -20,25 +20,31 @@ _CONFIG_ADVICE = {
     "AsyncInferenceConfig": "leave it out and call InvokeEndpoint",
     "DataCaptureConfig": "leave it out; record requests where they are sent",
     "ShadowProductionVariants": "create a second endpoint and send it the same requests",
-    "ExplainerConfig": "leave it out",
     "KmsKeyId": "nothing is encrypted here; leave it out",
     "VpcConfig": "models run on this machine; leave it out",
     "EnableNetworkIsolation": "models run as processes of this machine; leave it out",
-    "MetricsConfig": "leave it out",
     "CrossRegionTrafficConfig": "there is one machine; leave it out",
 }
+_CONFIG_MEMBERS = ("EndpointConfigName", "ProductionVariants", "ExecutionRoleArn")
 _VARIANT_ADVICE = {
     "ServerlessConfig": "give InstanceType and InitialInstanceCount",
     "InstancePools": "give one InstanceType",
     "VariantInstanceProvisionTimeoutInSeconds": "it belongs to InstancePools; leave it out",
-    "AcceleratorType": "leave it out",
-    "CoreDumpConfig": "leave it out",
     "EnableSSMAccess": "models run on this machine; look at their processes directly",
     "ManagedInstanceScaling": "give a fixed InitialInstanceCount",
     "InferenceAmiVersion": "models run on this machine; leave it out",
-    "CapacityReservationConfig": "leave it out",
-    "AcceleratorPartitionLayouts": "leave it out",
 }
+_VARIANT_MEMBERS = (
+    "VariantName",
+    "ModelName",
+    "InitialInstanceCount",
+    "InstanceType",
+    "InitialVariantWeight",
+    "VolumeSizeInGB",
+    "ModelDataDownloadTimeoutInSeconds",
+    "ContainerStartupHealthCheckTimeoutInSeconds",
+    "RoutingConfig",
+)
 ROUTING_STRATEGIES = ("LEAST_OUTSTANDING_REQUESTS", "RANDOM")
 
 
@@ -47,7 +53,8 @@ def create_endpoint_config(context: Context, members: dict[str, Any]) -> dict[st
     members = dict(members)
     given_tags = members.pop("Tags", [])
     check_tags(given_tags)
-    refuse(members, _CONFIG_ADVICE)
+    refuse_given(members, _CONFIG_ADVICE)
+    refuse_other(members, _CONFIG_MEMBERS)
     _check_variants(context, members["ProductionVariants"])
     name = members["EndpointConfigName"]
     config = EndpointConfig(name, context.arn("endpoint-config", name), time.time(), members)
@@ -110,7 +117,8 @@ def _check_variants(context: Context, variants: Sequence[Mapping[str, Any]]) -> 
 
 def _check_variant(context: Context, variant: Mapping[str, Any]) -> None:
     where = f"Production variant {variant['VariantName']}"
-    refuse(variant, _VARIANT_ADVICE, f"{where}: ")
+    refuse_given(variant, _VARIANT_ADVICE, f"{where}: ")
+    refuse_other(variant, _VARIANT_MEMBERS, f"{where}: ")
     for name in ("ModelName", "InstanceType", "InitialInstanceCount"):
         if not variant.get(name):
             raise ValidationException(f"{where} needs {name}")
@@ -121,4 +129,4 @@ def _check_variant(context: Context, variant: Mapping[str, Any]) -> None:
         raise ValidationException(f"{where}: InstanceType {error}") from error
     strategy = variant.get("RoutingConfig", {}).get("RoutingStrategy", ROUTING_STRATEGIES[0])
     if strategy not in ROUTING_STRATEGIES:
-        raise unsupported(f"{where}: RoutingStrategy {strategy}", f"use one of {', '.join(ROUTING_STRATEGIES)}")
+        refuse(f"{where}: RoutingStrategy {strategy}", f"use one of {', '.join(ROUTING_STRATEGIES)}")

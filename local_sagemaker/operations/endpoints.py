@@ -12,7 +12,7 @@ from local_sagemaker.operations.context import Context
 from local_sagemaker.operations.endpoint_configs import find_endpoint_config
 from local_sagemaker.operations.models import find_model, model_data_url
 from local_sagemaker.operations.tags import check_tags
-from local_sagemaker.operations.unsupported import refuse, unsupported
+from local_sagemaker.operations.unsupported import refuse, refuse_given
 from local_sagemaker.store import endpoints as store
 from local_sagemaker.store import tags
 from local_sagemaker.store.endpoints import Deployment, Endpoint, Variant
@@ -126,17 +126,17 @@ def _refused(context: Context, name: str, verb: str) -> ValidationException:
 
 def _check_deployment_config(members: Mapping[str, Any]) -> None:
     config = members.get("DeploymentConfig", {})
-    refuse(config, _DEPLOYMENT_ADVICE, "DeploymentConfig.")
+    refuse_given(config, _DEPLOYMENT_ADVICE, "DeploymentConfig.")
     policy = config.get("BlueGreenUpdatePolicy")
     if not policy:
         return
     routing = policy["TrafficRoutingConfiguration"]
     if routing["Type"] != "ALL_AT_ONCE":
-        raise unsupported(f"traffic routing of Type {routing['Type']}", "use ALL_AT_ONCE")
+        refuse(f"traffic routing of Type {routing['Type']}", "use ALL_AT_ONCE")
     if routing["WaitIntervalInSeconds"]:
-        raise unsupported("a WaitIntervalInSeconds above 0", "traffic moves when the new model servers answer; give 0")
+        refuse("a WaitIntervalInSeconds above 0", "traffic moves when the new model servers answer; give 0")
     advice = "leave it out; the old model servers end when they have answered what they work on"
-    refuse(policy, {"TerminationWaitInSeconds": advice, "MaximumExecutionTimeoutInSeconds": "leave it out"})
+    refuse_given(policy, {"TerminationWaitInSeconds": advice, "MaximumExecutionTimeoutInSeconds": "leave it out"})
 
 
 def _deployment(context: Context, endpoint_name: str, config_name: str, now: float) -> Deployment:

@@ -8,7 +8,7 @@ import aiohttp
 from local_sagemaker.engine.routing import NoServer, NoSuchVariant, RoutedServer, RoutedVariant
 from local_sagemaker.errors import ModelError, ServiceUnavailable, ValidationError
 from local_sagemaker.operations.context import Context
-from local_sagemaker.runtime.serving import REFUSAL_HEADER
+from local_sagemaker.runtime.serving_folder import REFUSAL_HEADER
 from local_sagemaker.runtime.serving_logs import log_group
 from local_sagemaker.store import endpoints as store
 

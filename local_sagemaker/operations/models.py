@@ -8,7 +8,7 @@ from local_sagemaker.errors import ValidationException
 from local_sagemaker.operations import listing
 from local_sagemaker.operations.context import Context
 from local_sagemaker.operations.tags import check_tags
-from local_sagemaker.operations.unsupported import refuse, unsupported
+from local_sagemaker.operations.unsupported import refuse, refuse_given, refuse_other
 from local_sagemaker.store import models as store
 from local_sagemaker.store import tags
 from local_sagemaker.store.models import Model
@@ -19,13 +19,22 @@ _MODEL_ADVICE = {
     "VpcConfig": "models run on this machine; leave it out",
     "EnableNetworkIsolation": "models run as processes of this machine; leave it out",
 }
+_MODEL_MEMBERS = ("ModelName", "PrimaryContainer", "ExecutionRoleArn")
 _CONTAINER_ADVICE = {
     "ModelPackageName": "give the model's Image and ModelDataUrl",
     "InferenceSpecificationName": "it belongs to ModelPackageName; leave it out",
     "AdditionalModelDataSources": "put everything into the one model.tar.gz of ModelDataUrl",
     "MultiModelConfig": "create one model and one endpoint (or variant) for each model.tar.gz",
-    "ContainerMetricsConfig": "leave it out",
 }
+_CONTAINER_MEMBERS = (
+    "ContainerHostname",  # tells several containers apart: without effect on one, as on AWS
+    "Image",
+    "ImageConfig",
+    "Mode",
+    "ModelDataUrl",
+    "ModelDataSource",
+    "Environment",
+)
 
 
 def create_model(context: Context, members: dict[str, Any]) -> dict[str, Any]:
@@ -33,7 +42,8 @@ def create_model(context: Context, members: dict[str, Any]) -> dict[str, Any]:
     members = dict(members)
     given_tags = members.pop("Tags", [])
     check_tags(given_tags)
-    refuse(members, _MODEL_ADVICE)
+    refuse_given(members, _MODEL_ADVICE)
+    refuse_other(members, _MODEL_MEMBERS)
     container = members.get("PrimaryContainer")
     if not container:
         raise ValidationException("A model needs PrimaryContainer with Image and ModelDataUrl")
@@ -91,21 +101,22 @@ def model_data_url(container: Mapping[str, Any]) -> str:
     if container.get("ModelDataUrl"):
         raise ValidationException("Give ModelDataUrl or ModelDataSource, not both")
     if (source["S3DataType"], source["CompressionType"]) != ("S3Object", "Gzip"):
-        raise unsupported(
+        refuse(
             f"ModelDataSource with S3DataType {source['S3DataType']} and CompressionType {source['CompressionType']}",
             "pack the model as model.tar.gz and give its URI as ModelDataUrl",
         )
-    others = {name: "leave it out" for name in source if name not in {"S3Uri", "S3DataType", "CompressionType"}}
-    refuse(source, others, "PrimaryContainer.ModelDataSource.S3DataSource.")
+    where = "PrimaryContainer.ModelDataSource.S3DataSource."
+    refuse_other(source, ("S3Uri", "S3DataType", "CompressionType"), where)
     return str(source["S3Uri"])
 
 
 def _check_container(container: Mapping[str, Any]) -> None:
-    refuse(container, _CONTAINER_ADVICE, "PrimaryContainer.")
+    refuse_given(container, _CONTAINER_ADVICE, "PrimaryContainer.")
+    refuse_other(container, _CONTAINER_MEMBERS, "PrimaryContainer.")
     if container.get("Mode") == "MultiModel":
-        raise unsupported("PrimaryContainer.Mode MultiModel", _CONTAINER_ADVICE["MultiModelConfig"])
+        refuse("PrimaryContainer.Mode MultiModel", _CONTAINER_ADVICE["MultiModelConfig"])
     if container.get("ImageConfig", {}).get("RepositoryAccessMode") == "Vpc":
-        raise unsupported("PrimaryContainer.ImageConfig with RepositoryAccessMode Vpc", "images are not pulled here")
+        refuse("PrimaryContainer.ImageConfig with RepositoryAccessMode Vpc", "images are not pulled here")
     if not container.get("Image"):
         raise ValidationException(
             "PrimaryContainer needs Image, as on AWS; here it is only shown again, and the model's code runs in"
@@ -118,10 +129,10 @@ def _check_container(container: Mapping[str, Any]) -> None:
             " with its code in code/"
         )
     if not url.startswith(("s3://", "file://")):
-        raise unsupported(f"the ModelDataUrl {url}", "give an s3://bucket/key/model.tar.gz URI")
+        refuse(f"the ModelDataUrl {url}", "give an s3://bucket/key/model.tar.gz URI")
     submit_directory = container.get("Environment", {}).get("SAGEMAKER_SUBMIT_DIRECTORY", "")
     if submit_directory and not submit_directory.startswith(("/opt/ml/model/", "s3://")):
-        raise unsupported(
+        refuse(
             f"SAGEMAKER_SUBMIT_DIRECTORY {submit_directory}",
             "put the code into code/ of model.tar.gz and give /opt/ml/model/code, or the S3 URI of a sourcedir.tar.gz",
         )

@@ -1,21 +1,25 @@
-"""Members that AWS takes and local_sagemaker does not: refused, never ignored."""
+"""Refusing what local_sagemaker cannot do: never accepted and ignored."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from local_sagemaker.errors import ValidationException
 
 
-def refuse(members: Mapping[str, Any], advice: Mapping[str, str], prefix: str = "") -> None:
-    """Raise ValidationException for the first member of `advice` that asks for something; the advice says what to do.
-
-    False, and empty structures, lists and strings, ask for nothing.
-    """
-    for name, what_to_do in advice.items():
+def refuse_given(members: Mapping[str, Any], hints: Mapping[str, str], where: str = "") -> None:
+    """Raise ValidationException for the first of `hints`' members that is given; False and empty ones are not."""
+    for name, hint in hints.items():
         if members.get(name):
-            raise unsupported(f"{prefix}{name}", what_to_do)
+            refuse(f"{where}{name}", hint)
 
 
-def unsupported(what: str, what_to_do: str) -> ValidationException:
-    """The error for one thing that is not supported."""
-    return ValidationException(f"local_sagemaker does not support {what}: {what_to_do}")
+def refuse_other(members: Mapping[str, Any], known: Iterable[str], where: str = "") -> None:
+    """Raise ValidationException for a given member that is not `known`: one that is newer than this code."""
+    for name in sorted(set(members) - set(known)):
+        if members[name]:
+            refuse(f"{where}{name}", "leave it out")
+
+
+def refuse(member: str, hint: str) -> None:
+    """Raise ValidationException that names the member and says what to do instead."""
+    raise ValidationException(f"local_sagemaker does not support {member}: {hint}.")

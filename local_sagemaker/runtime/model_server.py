@@ -1,6 +1,6 @@
 """A process around one model: GET /ping and POST /invocations on a loopback port, as SageMaker asks of a container.
 
-Started as `python -P -m local_sagemaker.runtime.model_server FOLDER` by runtime/serving.py, which writes
+Started as `python -P -m local_sagemaker.runtime.model_server FOLDER` by runtime/serving_folder.py, which writes
 FOLDER/serving.json. When the model is loaded, FOLDER/server.json (`{"pid", "port"}`, by rename) says where it listens.
 """
 
@@ -19,11 +19,12 @@ import uvicorn
 
 from local_sagemaker.runtime import shim
 from local_sagemaker.runtime.handler import Answer, Handler, Invocation, import_program
-from local_sagemaker.runtime.serving import REFUSAL_HEADER, ServingFolder
+from local_sagemaker.runtime.serving_folder import REFUSAL_HEADER, Serving, ServingFolder
 
 # Waiting requests hold their bodies (6 MiB each at most): 64 of them are 384 MiB.
 MAX_WAITING = 64
 EXIT_HUNG = 70
+OWN_FOLDER = str(Path(__file__).parents[2])
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -87,7 +88,7 @@ class ModelServer:
 
 
 def main(folder: ServingFolder) -> None:
-    """Load the model, then serve until SIGTERM; what loading raises is raised."""
+    """Load the model, then serve until SIGTERM."""
     serving = folder.read_serving()
     _hide_own_folder()
     if serving.packages_dir.is_dir():
@@ -95,9 +96,7 @@ def main(folder: ServingFolder) -> None:
     sys.path.insert(0, str(serving.code_dir))
     thread = ThreadPoolExecutor(1, thread_name_prefix="model")
     # Loaded by the thread that will use it: libraries keep things by thread.
-    handler = thread.submit(
-        lambda: Handler(import_program(serving.code_dir, serving.program), serving.model_dir)
-    ).result()
+    handler = thread.submit(_load, serving).result()
     with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener:
         port = listener.getsockname()[1]
         shim.write_json(str(folder.server_json), {"pid": os.getpid(), "port": port})
@@ -117,11 +116,18 @@ def main(folder: ServingFolder) -> None:
         uvicorn.Server(config).run(sockets=[listener])
 
 
+def _load(serving: Serving) -> Handler:
+    try:
+        return Handler(import_program(serving.code_dir, serving.program), serving.model_dir)
+    except BaseException as error:  # noqa: BLE001 - the boundary to the model's own code, which may call sys.exit
+        _print_traceback(error)
+        os._exit(1)  # the log's last words are the model's own
+
+
 def _hide_own_folder() -> None:
     """Take local_sagemaker's own folder off the path: a model's `import datasets` must not find a neighbour of ours."""
-    own = str(Path(__file__).parents[2])
-    sys.path[:] = [entry for entry in sys.path if entry != own]
-    kept = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry not in {own, ""}]
+    sys.path[:] = [entry for entry in sys.path if entry != OWN_FOLDER]
+    kept = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry not in {OWN_FOLDER, ""}]
     os.environ.pop("PYTHONPATH", None)
     if kept:
         os.environ["PYTHONPATH"] = os.pathsep.join(kept)
@@ -133,10 +139,18 @@ def _failure(error: BaseException) -> Answer:
     if not isinstance(status, int) or not 400 <= status <= 599:
         status = 500
     if status >= 500:
-        traceback.print_exception(error)
+        _print_traceback(error)
     else:
         print(f"{status} {type(error).__name__}: {error}", flush=True)  # noqa: T201 - the container's log
     return _problem(status, type(error).__name__, str(error))
+
+
+def _print_traceback(error: BaseException) -> None:
+    """The traceback from the model's own code on; all of it when none of that is there."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename.startswith((OWN_FOLDER, "<frozen importlib")):
+        trace = trace.tb_next
+    traceback.print_exception(type(error), error, trace or error.__traceback__)
 
 
 def _problem(status: int, code: str, message: str, *, refusal: str | None = None) -> Answer:

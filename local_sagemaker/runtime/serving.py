@@ -1,89 +1,17 @@
-"""The folder of a model server: how one is started, found again, and pinged.
-
-FOLDER/serving.json   what to serve: written before the start
-FOLDER/server.json    {"pid", "port"}: written by the model server when its model is loaded
-FOLDER/log            a link to the log of the instance's stream, which goes on over restarts
-and runtime/process.py's own files
-"""
+"""What a model server is given: its environment, and where its code is; and whether it answers."""
 
 import http.client
-import json
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from local_sagemaker.runtime import process, shim
 from local_sagemaker.runtime.compute_share import ComputeShare
 from local_sagemaker.runtime.objects import credentials
 from local_sagemaker.runtime.training_environment import AWS_VARIABLES
 
-# Of an answer that is the model server's own, not the model's: queue-full or timeout.
-REFUSAL_HEADER = "x-model-server-refusal"
 MODEL_DIR = "/opt/ml/model"  # in the container; here it is a folder of the deployment
 PING_TIMEOUT_SECONDS = 5.0
-
-
-@dataclass(frozen=True)
-class Serving:
-    """What a model server serves. `program` is SAGEMAKER_PROGRAM, `packages_dir` holds what requirements.txt added."""
-
-    model_dir: Path
-    code_dir: Path
-    packages_dir: Path
-    program: str | None
-    timeout_seconds: float
-
-
-@dataclass(frozen=True)
-class ServingFolder:
-    """One start of a model server."""
-
-    path: Path
-
-    @property
-    def server_json(self) -> Path:
-        """Where the model server says on which port it listens."""
-        return self.path / "server.json"
-
-    @property
-    def answered(self) -> Path:
-        """Set when the model server has answered a ping."""
-        return self.path / "answered"
-
-    def read_serving(self) -> Serving:
-        """What to serve."""
-        fields = json.loads((self.path / "serving.json").read_bytes())
-        return Serving(
-            Path(fields["model_dir"]),
-            Path(fields["code_dir"]),
-            Path(fields["packages_dir"]),
-            fields["program"],
-            fields["timeout_seconds"],
-        )
-
-    def start(self, serving: Serving, environment: Mapping[str, str], log: Path) -> None:
-        """Start a model server unless this folder has had one. Its output is appended to `log`."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        log.parent.mkdir(parents=True, exist_ok=True)
-        link = self.path / "log"
-        if not link.is_symlink():
-            link.symlink_to(log.resolve())
-        shim.write_json(str(self.path / "serving.json"), {**asdict(serving), **_paths(serving)})
-        argv = [sys.executable, "-P", "-m", "local_sagemaker.runtime.model_server", str(self.path.resolve())]
-        process.spawn(self.path, argv, cwd=serving.model_dir.resolve(), env=environment)
-
-    def port(self) -> int | None:
-        """Where the model server listens; None until its model is loaded."""
-        try:
-            return int(json.loads(self.server_json.read_bytes())["port"])
-        except FileNotFoundError:
-            return None
-
-    def started_at(self) -> float:
-        """When it was started, epoch seconds."""
-        return (self.path / "command.json").stat().st_mtime
 
 
 def environment(
@@ -139,14 +67,3 @@ def _translated(value: str, model: str) -> str:
     if value == MODEL_DIR or value.startswith(MODEL_DIR + "/"):
         return model + value.removeprefix(MODEL_DIR)
     return value
-
-
-def _paths(serving: Serving) -> dict[str, str]:
-    return {
-        name: str(path.resolve())
-        for name, path in (
-            ("model_dir", serving.model_dir),
-            ("code_dir", serving.code_dir),
-            ("packages_dir", serving.packages_dir),
-        )
-    }

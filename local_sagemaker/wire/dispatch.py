@@ -11,6 +11,8 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
+from botocore.model import OperationModel
+
 from local_sagemaker.errors import AwsError, InternalFailure, UnknownOperationException
 from local_sagemaker.operations.context import Context
 from local_sagemaker.wire.connection import BodyTooLarge, Connection, Disconnected, Receive, Scope, Send
@@ -109,8 +111,13 @@ class Dispatcher:
                 raise UnknownOperationException(
                     f"{target.name} of {target.service} is not implemented in local_sagemaker; {_LISTED}"
                 )
-            self._compiled[key] = _PROTOCOLS[target.protocol](model), self._operations[key]
+            self._compiled[key] = protocol_of(model), self._operations[key]
         return self._compiled[key]
+
+
+def protocol_of(model: OperationModel) -> Protocol:
+    """How requests and responses of an operation are written."""
+    return _PROTOCOLS[model.metadata["protocol"]](model)
 
 
 async def _send(connection: Connection, response: Response, request_id: str) -> None:

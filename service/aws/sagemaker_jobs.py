@@ -8,7 +8,6 @@ from botocore.exceptions import ClientError
 from service import errors
 from service.aws.clients import Clients
 from service.aws.errors import code_of, message_of, problems
-from service.schemas import tags
 
 Members = Mapping[str, Any]
 
@@ -18,7 +17,7 @@ NO_DEBUGGER = (
 )
 
 
-class NameTaken(Exception):  # noqa: N818 - what happened, to be decided on by the caller
+class NameTaken(Exception):
     """A job of this name exists already."""
 
 
@@ -117,15 +116,6 @@ def stop_tuning_job(clients: Clients, name: str) -> None:
             clients.sagemaker.stop_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
         except ClientError as error:
             raise _cannot_stop(error) from error
-
-
-def tags_of(clients: Clients, arn: str) -> dict[str, str]:
-    """Every tag of a resource (ListTags has pages)."""
-    found: dict[str, str] = {}
-    with problems():
-        for page in clients.sagemaker.get_paginator("list_tags").paginate(ResourceArn=arn):
-            found |= tags.from_aws(cast("Any", page["Tags"]))
-    return found
 
 
 def _refuses_debugger(error: ClientError) -> bool:

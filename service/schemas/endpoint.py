@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
@@ -85,7 +85,7 @@ class Variant(BaseModel):
     model_data: Annotated[str | None, Field(description="What is deployed: the artifact with inference code.")] = None
 
 
-SUMMARY = {
+SUMMARY: dict[str, Any] = {
     "name": "dog-breeds",
     "arn": "arn:aws:sagemaker:us-east-1:123456789012:endpoint/dog-breeds",
     "status": "InService",

@@ -122,13 +122,6 @@ class TuningJobStatus(StrEnum):
         return self in {self.COMPLETED, self.FAILED, self.STOPPED, self.DELETE_FAILED}
 
 
-class SortOrder(StrEnum):
-    """Which end of the list comes first."""
-
-    ASCENDING = "ascending"
-    DESCENDING = "descending"
-
-
 class JobRequest(Body):
     """The members that POST /jobs/training and POST /jobs/tuning share."""
 

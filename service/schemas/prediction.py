@@ -1,6 +1,6 @@
 """What /predict answers, and what the model behind it answers."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -33,7 +33,7 @@ class ModelAnswer(BaseModel):
     model: ModelIdentity
 
 
-ANSWER = {
+ANSWER: dict[str, Any] = {
     "predictions": [
         {"breed": "Bichon frise", "class_index": 23, "class_name": "024.Bichon_frise", "probability": 0.9312},
         {"breed": "Maltese", "class_index": 97, "class_name": "098.Maltese", "probability": 0.0411},

@@ -1,12 +1,11 @@
 """Tags, as a mapping. The service's own begin with `sagehound:` and are told apart from the user's."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints
 
 OWN_PREFIX = "sagehound:"
-DIGEST_TAG = "sagehound:request-digest"
 TUNING_JOB_TAG = "sagehound:from-tuning-job"
 
 _RESERVED_PREFIXES = (OWN_PREFIX, "aws:")
@@ -27,16 +26,6 @@ Tags = Annotated[
     Field(max_length=40, description="Tags for your bills and rules, at most 40.", examples=[{"team": "dogs"}]),
     AfterValidator(_not_reserved),
 ]
-
-
-def to_aws(tags: Mapping[str, str]) -> list[dict[str, str]]:
-    """The list that AWS takes, sorted by key."""
-    return [{"Key": key, "Value": tags[key]} for key in sorted(tags)]
-
-
-def from_aws(tags: Iterable[Mapping[str, str]]) -> dict[str, str]:
-    """The mapping of AWS's list."""
-    return {tag["Key"]: tag["Value"] for tag in tags}
 
 
 def of_user(tags: Mapping[str, str]) -> dict[str, str]:

@@ -41,14 +41,6 @@ class SecondaryStatus(StrEnum):
     PENDING = "Pending"
 
 
-class TrainingJobSort(StrEnum):
-    """What a list of training jobs is sorted by."""
-
-    CREATED_AT = "created_at"
-    NAME = "name"
-    STATUS = "status"
-
-
 class TrainingJobRequest(JobRequest):
     """What to train, on which data, where. Everything but the channels has a default."""
 

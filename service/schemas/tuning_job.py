@@ -18,7 +18,7 @@ from service.schemas.job import (
     TuningJobStatus,
 )
 from service.schemas.page import Body
-from service.schemas.ranges import DEFAULT_RANGES, CategoricalRange, Range, Ranges
+from service.schemas.ranges import DEFAULT_RANGES, CategoricalRange, Ranges
 
 MAX_JOBS = 750
 MAX_RANDOM_JOBS = 10_000
@@ -36,23 +36,6 @@ class Strategy(StrEnum):
     RANDOM = "Random"
     GRID = "Grid"
     HYPERBAND = "Hyperband"
-
-
-class TuningJobSort(StrEnum):
-    """What a list of tuning jobs is sorted by."""
-
-    CREATED_AT = "created_at"
-    NAME = "name"
-    STATUS = "status"
-
-
-class TrialSort(StrEnum):
-    """What a tuning job's training jobs are sorted by."""
-
-    OBJECTIVE = "objective"
-    CREATED_AT = "created_at"
-    NAME = "name"
-    STATUS = "status"
 
 
 class Objective(Body):
@@ -142,19 +125,6 @@ class TuningJobRequest(JobRequest):
             raise ValueError(f"max_jobs: this Grid has {combinations} combinations; leave max_jobs out")
 
 
-class TuningJobSummary(BaseModel):
-    """A tuning job in a list."""
-
-    name: str = Field(examples=["dogs-tuning-1"])
-    arn: str
-    status: TuningJobStatus
-    strategy: Strategy | None
-    created_at: datetime
-    ended_at: datetime | None
-    modified_at: datetime | None
-    training_job_counters: "TrainingJobCounters"
-
-
 class TrainingJobCounters(BaseModel):
     """How many training jobs are in which state."""
 
@@ -171,6 +141,37 @@ class ObjectiveCounters(BaseModel):
     succeeded: int = 0
     pending: int = 0
     failed: int = 0
+
+
+class TuningJobSummary(BaseModel):
+    """A tuning job in a list."""
+
+    name: str = Field(examples=["dogs-tuning-1"])
+    arn: str
+    status: TuningJobStatus
+    strategy: Strategy | None
+    created_at: datetime
+    ended_at: datetime | None
+    modified_at: datetime | None
+    training_job_counters: TrainingJobCounters
+    objective_counters: ObjectiveCounters
+
+
+class DescribedObjective(BaseModel):
+    """What the tuning job optimises."""
+
+    metric: str = Field(examples=["validation:loss"])
+    type: str = Field(examples=["Minimize"])
+
+
+class DescribedRange(BaseModel):
+    """What is searched for one hyperparameter: min, max and scaling, or values."""
+
+    type: str = Field(description="continuous, integer or categorical.", examples=["continuous"])
+    min: float | int | None = None
+    max: float | int | None = None
+    scaling: str | None = None
+    values: list[HyperparameterValue] | None = None
 
 
 class Trial(BaseModel):
@@ -198,8 +199,8 @@ class TuningJob(BaseModel):
     status: TuningJobStatus
     failure_reason: str | None
     strategy: Strategy
-    objective: Objective | None
-    ranges: dict[str, Range]
+    objective: DescribedObjective | None
+    ranges: dict[str, DescribedRange]
     static_hyperparameters: dict[str, HyperparameterValue]
     max_jobs: int | None
     max_parallel_jobs: int | None

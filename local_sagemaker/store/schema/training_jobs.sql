@@ -18,7 +18,7 @@ CREATE TABLE IF NOT EXISTS training_jobs (
     log_offset       INTEGER NOT NULL DEFAULT 0,                  -- bytes of the log whose metrics are in job_metrics
     tuning_job_name  TEXT REFERENCES tuning_jobs (name),
     tuning_number    INTEGER,                                     -- 1, 2, ... in its tuning job
-    tuned            TEXT CHECK (json_valid(tuned)),              -- {hyperparameter: value}, the tuned ones
+    tuned            TEXT CHECK (tuned IS NULL OR json_valid(tuned)),              -- {hyperparameter: value}, the tuned ones
     version          INTEGER NOT NULL DEFAULT 1,
     CHECK ((phase = 'Ended') = (status IN ('Completed', 'Failed', 'Stopped'))),
     CHECK ((status = 'Failed') = (failure_reason IS NOT NULL)),

@@ -23,12 +23,12 @@ from io import FileIO
 from pathlib import Path
 from typing import Any
 
-from nanio.errors import InvalidObjectName, NoSuchKey, S3Error
+from nanio.errors import BucketNotEmpty, InvalidObjectName, NoSuchKey, S3Error
 from nanio.keys import validate_object_key
 from nanio.storage.backend import GetObjectResult, ObjectInfo
 from nanio.storage.filesystem import FilesystemStorage
 from nanio.storage.metadata import read_metadata
-from nanio.storage.paths import metadata_path, object_path
+from nanio.storage.paths import is_internal_name, metadata_path, object_path
 
 from local_sagemaker.wire.s3.body import Digest
 
@@ -166,6 +166,23 @@ class FolderStorage(FilesystemStorage):  # type: ignore[misc] # nanio has no typ
             return super().head_object(bucket, key)
         except OSError:  # the name is too long, or one of its folders is a file: there cannot be such an object
             raise NoSuchKey(resource=f"{bucket}/{key}") from None
+
+    def delete_object(self, bucket: str, key: str) -> None:
+        """Delete an object, if it is there; a folder of other objects is none."""
+        path = self.require_bucket(bucket) / key
+        validate_object_key(key)
+        if os.path.isfile(path) or os.path.islink(path):  # unlike Path's, false for names that are too long
+            super().delete_object(bucket, key)
+
+    def delete_bucket(self, bucket: str) -> None:
+        """Delete a bucket without objects. Whatever else somebody put into its folder keeps it, too."""
+        folder = self.require_bucket(bucket)
+        for inner, folders, files in os.walk(folder):
+            if Path(inner) == folder:
+                folders[:] = [name for name in folders if not is_internal_name(name)]
+            if files or any((Path(inner) / name).is_symlink() for name in folders):
+                raise BucketNotEmpty(resource=bucket)
+        shutil.rmtree(folder)
 
     async def get_object(
         self, bucket: str, key: str, *, range_start: int | None = None, range_end: int | None = None

@@ -23,8 +23,8 @@ _OBJECT_PARAMETERS = {
     "POST": {"uploadId", "uploads"},
     "DELETE": {"uploadId"},
 }
-# On every request: the operation's name as newer SDKs add it, and what a presigned URL carries.
-_ANYWHERE = {"x-id", "x-amz-user-agent", "versionid"}
+# On every request: the operation's name as newer SDKs add it, and what a presigned URL carries (of either version).
+_ANYWHERE = {"x-id", "versionid", "awsaccesskeyid", "signature", "expires"}
 _PRESIGNED = "x-amz-"
 
 _REFUSED_HEADERS = (

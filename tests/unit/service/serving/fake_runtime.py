@@ -10,7 +10,12 @@ from typing import Any
 
 MODEL_ANSWER = {
     "predictions": [
-        {"class_index": index, "class_name": f"{index + 1:03}.Breed_{index}", "breed": f"Breed {index}", "probability": p}
+        {
+            "class_index": index,
+            "class_name": f"{index + 1:03}.Breed_{index}",
+            "breed": f"Breed {index}",
+            "probability": p,
+        }
         for index, p in enumerate((0.7, 0.2, 0.1))
     ],
     "model": {"architecture": "resnet18", "version": "dogs-1"},

@@ -1,0 +1,93 @@
+"""The parts of a request to SageMaker that training jobs and tuning jobs share."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from service.aws import images
+from service.aws.clients import Clients
+from service.domain import source
+from service.schemas.job import JobRequest
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where a job's code, results and images lie, and as whom it runs."""
+
+    region: str
+    role_arn: str
+    image: str
+    source_s3_uri: str
+    output_s3_uri: str
+    rule_evaluator_image: Callable[[], str]  # asked for by jobs with rules only
+
+
+def place(clients: Clients, request: JobRequest) -> Placement:
+    """Look up the images, upload the source, make sure of the bucket. Raises a Problem when one is not possible."""
+    settings = clients.settings
+    image = images.training_image(settings, request.instance_type)
+    bucket = clients.bucket()
+    return Placement(
+        region=clients.region,
+        role_arn=settings.role_arn,
+        image=image,
+        source_s3_uri=source.upload(clients, bucket, settings.training_source_dir),
+        output_s3_uri=f"s3://{bucket}/{settings.prefix}/jobs",
+        rule_evaluator_image=lambda: images.rule_evaluator_image(settings),
+    )
+
+
+def input_data_config(channels: Mapping[str, str]) -> list[dict[str, Any]]:
+    """InputDataConfig: every object under a channel's prefix, on every instance."""
+    return [
+        {
+            "ChannelName": name,
+            "DataSource": {
+                "S3DataSource": {
+                    "S3DataType": "S3Prefix",
+                    "S3Uri": channels[name],
+                    "S3DataDistributionType": "FullyReplicated",
+                }
+            },
+        }
+        for name in sorted(channels)
+    ]
+
+
+def surroundings(request: JobRequest, placement: Placement) -> dict[str, Any]:
+    """Role, data, output, instances, limits, checkpoints and environment."""
+    members: dict[str, Any] = {
+        "RoleArn": placement.role_arn,
+        "OutputDataConfig": {"S3OutputPath": placement.output_s3_uri},
+        "ResourceConfig": {
+            "InstanceType": request.instance_type,
+            "InstanceCount": request.instance_count,
+            "VolumeSizeInGB": request.volume_size_gb,
+        },
+        "StoppingCondition": {"MaxRuntimeInSeconds": request.max_runtime_seconds},
+    }
+    if request.channels:
+        members["InputDataConfig"] = input_data_config(request.channels)
+    if request.checkpoint_s3_uri is not None:
+        members["CheckpointConfig"] = {"S3Uri": request.checkpoint_s3_uri}
+    if request.environment:
+        members["Environment"] = dict(request.environment)
+    return members
+
+
+def described_surroundings(members: Mapping[str, Any]) -> dict[str, Any]:
+    """The same as `surroundings`, read from a description, under the names of our schemas."""
+    resources = members.get("ResourceConfig") or members.get("HyperParameterTuningResourceConfig") or {}
+    return {
+        "channels": {
+            channel["ChannelName"]: channel["DataSource"].get("S3DataSource", {}).get("S3Uri", "")
+            for channel in members.get("InputDataConfig", [])
+        },
+        "instance_type": resources.get("InstanceType"),
+        "instance_count": resources.get("InstanceCount"),
+        "volume_size_gb": resources.get("VolumeSizeInGB"),
+        "max_runtime_seconds": members.get("StoppingCondition", {}).get("MaxRuntimeInSeconds"),
+        "checkpoint_s3_uri": members.get("CheckpointConfig", {}).get("S3Uri"),
+        "environment": dict(members.get("Environment", {})),
+        "image": members.get("AlgorithmSpecification", {}).get("TrainingImage"),
+    }

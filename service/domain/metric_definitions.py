@@ -1,0 +1,17 @@
+"""The metrics of this project's training, as SageMaker is told to find them in the log."""
+
+from typing import get_args
+
+from service.schemas.tuning_job import MetricName
+
+_VALUE = r"([0-9.eE+-]+|nan|inf)"
+
+
+def regex_of(name: str) -> str:
+    """What finds `NAME=VALUE` at the start of a line or after a space."""
+    return rf"(?:^|\s){name}={_VALUE}"
+
+
+def metric_definitions() -> list[dict[str, str]]:
+    """MetricDefinitions of a training job."""
+    return [{"Name": name, "Regex": regex_of(name)} for name in get_args(MetricName)]

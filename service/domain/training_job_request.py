@@ -1,0 +1,56 @@
+"""TrainingJobRequest -> CreateTrainingJob."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from service.aws import resource_tags
+from service.domain import debugger, hyperparameters
+from service.domain.job_definition import Placement, surroundings
+from service.domain.metric_definitions import metric_definitions
+from service.schemas.job import HyperparameterValue
+from service.schemas.training_job import TrainingJobRequest
+
+
+def create_training_job_request(
+    name: str,
+    request: TrainingJobRequest,
+    placement: Placement,
+    tuned: Mapping[str, HyperparameterValue],
+    own_tags: Mapping[str, str],
+) -> dict[str, Any]:
+    """CreateTrainingJob's members. `tuned` hyperparameters yield to those that the request names."""
+    script = hyperparameters.of_script(request.entry_point, placement.source_s3_uri, name, placement.region)
+    return {
+        "TrainingJobName": name,
+        "HyperParameters": {**hyperparameters.encode({**tuned, **request.hyperparameters}), **script},
+        "AlgorithmSpecification": {
+            "TrainingImage": placement.image,
+            "TrainingInputMode": "File",
+            "MetricDefinitions": metric_definitions(),
+            "EnableSageMakerMetricsTimeSeries": True,
+        },
+        **surroundings(request, placement),
+        **_debugger(request, placement),
+        **_profiler(request, placement),
+        "Tags": resource_tags.to_aws({**request.tags, **own_tags}),
+    }
+
+
+def _debugger(request: TrainingJobRequest, placement: Placement) -> dict[str, Any]:
+    if request.debugger is None:
+        return {}
+    members: dict[str, Any] = {"DebugHookConfig": debugger.debug_hook_config(request.debugger, placement.output_s3_uri)}
+    if request.debugger.rules:
+        rules = debugger.rule_configurations(request.debugger.rules, placement.rule_evaluator_image())
+        members["DebugRuleConfigurations"] = rules
+    return members
+
+
+def _profiler(request: TrainingJobRequest, placement: Placement) -> dict[str, Any]:
+    if request.profiler is None:
+        return {"ProfilerConfig": {"DisableProfiler": True}}  # AWS profiles unless it is told not to
+    members: dict[str, Any] = {"ProfilerConfig": debugger.profiler_config(request.profiler, placement.output_s3_uri)}
+    if request.profiler.rules:
+        rules = debugger.rule_configurations(request.profiler.rules, placement.rule_evaluator_image())
+        members["ProfilerRuleConfigurations"] = rules
+    return members
