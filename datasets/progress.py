@@ -40,10 +40,6 @@ class Progress:
             self._shown_tenth = tenth
             self._write("", "\n")
 
-    def restart(self) -> None:
-        """What was done is void."""
-        self.done, self._shown_tenth = 0, -1
-
     def _write(self, before: str, after: str) -> None:
         done, total = self._figure(self.done), self._figure(self.total) if self.total else "?"
         share = f" {self.done * 100 // self.total:3d} %" if self.total else ""

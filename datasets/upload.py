@@ -41,7 +41,8 @@ def upload(folder: Path, names: Sequence[str], s3_uri: str) -> int:
     """
     bucket, prefix = parse_s3_uri(s3_uri)
     try:
-        client = boto3.client(
+        # A session of its own: boto3's default one would keep the first credentials it saw.
+        client = boto3.session.Session().client(
             "s3", config=Config(max_pool_connections=CONNECTIONS, retries={"mode": "standard", "max_attempts": 5})
         )
         _make_bucket(client, bucket)

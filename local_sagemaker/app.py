@@ -106,7 +106,7 @@ class _RunningEngine:
 
     def __init__(self, settings: Settings, database: Database, wake_engine: threading.Event, base_url: str) -> None:
         from local_sagemaker.engine.endpoints import EndpointReconciler  # noqa: PLC0415 - not wanted with a test's table
-        from local_sagemaker.engine.loop import Background, Engine  # noqa: PLC0415
+        from local_sagemaker.engine.loop import Background, Engine, Reconciler  # noqa: PLC0415
         from local_sagemaker.engine.training_jobs import TrainingJobReconciler  # noqa: PLC0415
         from local_sagemaker.engine.tuning_jobs import TuningJobReconciler  # noqa: PLC0415
         from local_sagemaker.runtime.objects import Objects  # noqa: PLC0415
@@ -115,7 +115,7 @@ class _RunningEngine:
         parts = (settings, database, self._background, Objects(base_url))
         self._endpoints = EndpointReconciler(*parts)
         self.routes = self._endpoints.routes
-        reconcilers = [TuningJobReconciler(*parts), TrainingJobReconciler(*parts), self._endpoints]
+        reconcilers: list[Reconciler] = [TuningJobReconciler(*parts), TrainingJobReconciler(*parts), self._endpoints]
         self._engine = Engine(wake_engine, reconcilers)
         self._started = False
         self._stopping: threading.Thread | None = None

@@ -60,16 +60,17 @@ class Classifier(nn.Module):
             OrderedDict[str, nn.Module](dropout=nn.Dropout(dropout), linear=nn.Linear(features, classes))
         )
         self.frozen = frozen
+        self.traced = False  # set while the network is exported: an exported network takes batches of any size
 
     def features(self, images: torch.Tensor) -> torch.Tensor:
         """[N, 3, size, size] -> [N, features]."""
         learning = torch.is_grad_enabled() and not self.frozen
         with torch.set_grad_enabled(learning):
-            if learning or images.is_cuda or torch.jit.is_tracing():
+            if learning or images.is_cuda or self.traced:
                 features: torch.Tensor = self.backbone(images)
                 return features
             # A few images' activations stay in the CPU's cache and the allocator's pool: up to three times as fast.
-            return torch.cat([self.backbone(part) for part in images.split(CPU_IMAGES_AT_ONCE)])
+            return torch.cat([self.backbone(part) for part in torch.split(images, CPU_IMAGES_AT_ONCE)])
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """[N, 3, size, size] -> logits [N, classes]."""

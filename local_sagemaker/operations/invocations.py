@@ -1,6 +1,7 @@
 """InvokeEndpoint: from the client to a model server and back, with nothing written on the way."""
 
 import asyncio
+import io
 from typing import Any
 
 import aiohttp
@@ -17,6 +18,7 @@ PATIENCE_SECONDS = 5.0
 PATIENCE_POLL_SECONDS = 0.05
 # The model server ends an invocation by itself; this is for one that cannot even do that.
 TIMEOUT_MARGIN_SECONDS = 5.0
+LARGE_BYTES = 2**20  # above it aiohttp writes in pieces, so that others get their turn
 
 _ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
 _NO_MODEL_OF_ITS_OWN = {
@@ -105,7 +107,7 @@ async def _post(
     try:
         async with context.http.post(
             server.url,
-            data=body,
+            data=body if len(body) <= LARGE_BYTES else io.BytesIO(body),
             headers=headers,
             skip_auto_headers=_ADDED_HEADERS,
             timeout=timeout,

@@ -1,9 +1,10 @@
 """AWS's Query protocol: a form with Action= and dotted names (`Tags.member.1.Key`), answered in XML."""
 
+import re
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import parse_qsl
-from xml.sax.saxutils import escape
+from xml.sax import saxutils
 
 from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
 
@@ -15,6 +16,8 @@ from local_sagemaker.wire.text_values import from_text, to_text
 CONTENT_TYPE = "text/xml"
 
 Form = dict[str, str]
+
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class QueryProtocol:
@@ -62,6 +65,11 @@ class QueryProtocol:
             f"<Message>{escape(error.message)}</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>"
         )
         return Response(error.status, xml.encode(), [("content-type", CONTENT_TYPE)])
+
+
+def escape(text: str) -> str:
+    """Text in XML; what XML cannot carry (control characters) becomes U+FFFD."""
+    return saxutils.escape(_NOT_XML.sub("\ufffd", text))
 
 
 def parse_form(body: bytes) -> Form:

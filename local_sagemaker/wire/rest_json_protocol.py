@@ -74,7 +74,7 @@ class RestJsonProtocol:
         if unknown:
             raise TypeError(f"no members of this operation's output: {', '.join(sorted(unknown))}")
         headers = [
-            (wire_name, to_text(shape, members[name], "rfc822"))
+            (wire_name, _header(to_text(shape, members[name], "rfc822")))
             for wire_name, name, shape in self._output.headers
             if name in members
         ]
@@ -98,6 +98,12 @@ class RestJsonProtocol:
         """The response of an error: its code in a header, its members in the body."""
         headers = [("content-type", CONTENT_TYPE), ("x-amzn-errortype", error.code)]
         return Response(error.status, dump_json({"Message": error.message, **error.members}), headers)
+
+
+def _header(text: str) -> str:
+    if not text.isascii() or any(character < " " for character in text):
+        raise ValueError(f"{text!r} cannot stand in a header")
+    return text
 
 
 class _Locations:

@@ -62,7 +62,7 @@ def list_page(
     created_after: datetime | None = None,
     created_before: datetime | None = None,
     sort_by: str = "CreationTime",
-    ascending: bool = False,
+    sort_order: str = "Descending",
 ) -> tuple[Sequence[EndpointState], str | None]:
     """One page of endpoints, and the cursor of the next."""
     query: dict[str, Any] = {
@@ -73,7 +73,7 @@ def list_page(
         "CreationTimeAfter": created_after,
         "CreationTimeBefore": created_before,
         "SortBy": sort_by,
-        "SortOrder": "Ascending" if ascending else "Descending",
+        "SortOrder": sort_order,
     }
     answer = clients.sagemaker.list_endpoints(**{key: value for key, value in query.items() if value is not None})
     states = [

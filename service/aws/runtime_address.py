@@ -10,6 +10,7 @@ from botocore.configprovider import ConfiguredEndpointProvider
 from botocore.credentials import Credentials, ReadOnlyCredentials, RefreshableCredentials
 from botocore.exceptions import NoCredentialsError
 from botocore.httpsession import get_cert_path
+from botocore.regions import EndpointResolver
 from botocore.session import Session
 from botocore.utils import ensure_boolean, get_environ_proxies
 
@@ -82,8 +83,8 @@ def _configured_url(session: Session) -> str | None:
 
 
 def _aws_url(session: Session, region: str) -> str:
-    partition = session.get_partition_for_region(region)
-    resolver = session.get_component("endpoint_resolver")
+    resolver = EndpointResolver(session.get_component("data_loader").load_data("endpoints"))
+    partition = resolver.get_partition_for_region(region)
     return f"https://runtime.sagemaker.{region}.{resolver.get_partition_dns_suffix(partition)}"
 
 

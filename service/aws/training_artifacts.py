@@ -1,23 +1,19 @@
 """The model artifact that a training job left."""
 
+from service.aws import sagemaker_jobs
 from service.aws.clients import Clients
-from service.aws.errors import problems
-from service.errors import StateConflict, TrainingJobNotFound
+from service.errors import StateConflict
 
 WITH_ARTIFACT = ("Completed", "Stopped")
 
 
 def s3_uri_of(clients: Clients, training_job: str) -> str:
     """The job's model.tar.gz. Raises TrainingJobNotFound, or StateConflict while there is none."""
-    missing = TrainingJobNotFound(
-        f"There is no training job {training_job!r}.", "GET /jobs/training lists the training jobs."
-    )
-    with problems(missing=missing):
-        job = clients.sagemaker.describe_training_job(TrainingJobName=training_job)
+    job = sagemaker_jobs.describe_training_job(clients, training_job)
     status = job["TrainingJobStatus"]
     if status not in WITH_ARTIFACT:
         raise StateConflict(f"Training job {training_job!r} is {status}.", _action(training_job, status))
-    uri = job.get("ModelArtifacts", {}).get("S3ModelArtifacts")
+    uri: str | None = job.get("ModelArtifacts", {}).get("S3ModelArtifacts")
     if not uri:
         raise no_artifact(training_job, status)
     return uri

@@ -1,15 +1,17 @@
 """What the service tells about endpoints: AWS's answers, joined."""
 
-from collections.abc import Mapping
-
-from service.aws import endpoint_configs, models, resource_tags
+from service.aws import endpoint_configs, endpoints, models, resource_tags
 from service.aws.clients import Clients
 from service.aws.endpoint_configs import ProductionVariant
 from service.aws.endpoints import EndpointState
 from service.aws.models import Model
 from service.domain import deployments
 from service.domain.deployment_plan import MODEL_DATA_VARIABLE, TRAINING_JOB_VARIABLE
-from service.schemas.endpoint import RESERVED_TAG_PREFIXES, Endpoint, EndpointStatus, EndpointSummary, Variant
+from service.schemas import tags
+from service.schemas.endpoint import Endpoint, EndpointFilter, EndpointSort, EndpointStatus, EndpointSummary, Variant
+from service.schemas.page import Page
+
+SORT_BY = {EndpointSort.CREATED_AT: "CreationTime", EndpointSort.NAME: "Name", EndpointSort.STATUS: "Status"}
 
 
 def describe(clients: Clients, name: str) -> Endpoint:
@@ -25,8 +27,24 @@ def describe(clients: Clients, name: str) -> Endpoint:
         variants=[_variant(state, variant, described[variant.model_name]) for variant in variants],
         training_job=first.environment.get(TRAINING_JOB_VARIABLE) if first else None,
         model_data=first.environment.get(MODEL_DATA_VARIABLE, first.model_data) if first else None,
-        tags=user_tags(resource_tags.read(clients, state.arn)),
+        tags=tags.of_user(resource_tags.read(clients, state.arn)),
     )
+
+
+def page(clients: Clients, asked: EndpointFilter) -> Page[EndpointSummary]:
+    """A part of the list of endpoints."""
+    states, next_cursor = endpoints.list_page(
+        clients,
+        limit=asked.limit,
+        cursor=asked.cursor,
+        name_contains=asked.name_contains,
+        status=asked.status,
+        created_after=asked.created_after,
+        created_before=asked.created_before,
+        sort_by=SORT_BY[asked.sort_by],
+        sort_order=asked.sort_order.capitalize(),
+    )
+    return Page(items=[summary(state) for state in states], next_cursor=next_cursor)
 
 
 def summary(state: EndpointState) -> EndpointSummary:
@@ -50,8 +68,3 @@ def _variant(state: EndpointState, variant: ProductionVariant, model: Model | No
         current_instance_count=current,
         model_data=model.model_data if model else None,
     )
-
-
-def user_tags(tags: Mapping[str, str]) -> dict[str, str]:
-    """Those that a request may set."""
-    return {key: value for key, value in tags.items() if not key.lower().startswith(RESERVED_TAG_PREFIXES)}

@@ -1,6 +1,7 @@
 """Hyperparameters on the wire: SageMaker takes strings only, so values travel as JSON, as the Python SDK sends them."""
 
 import json
+import math
 from collections.abc import Mapping
 
 from service.schemas.job import HyperparameterValue
@@ -25,7 +26,7 @@ def decode_value(text: str) -> HyperparameterValue:
     SDK v3, and AWS for `_tuning_objective_metric`, send strings without quotes.
     """
     try:
-        value = json.loads(text, parse_constant=_no_constant)
+        value = json.loads(text, parse_constant=_finite, parse_float=_finite)
     except ValueError:
         return text
     if isinstance(value, bool | int | float | str):
@@ -58,5 +59,9 @@ def text_of(texts: Mapping[str, str], name: str) -> str | None:
     return str(decode_value(texts[name])) if name in texts else None
 
 
-def _no_constant(name: str) -> float:
-    raise ValueError(name)  # NaN and Infinity are Python's, not JSON's
+def _finite(text: str) -> float:
+    """A number of JSON: what Python writes as NaN or Infinity, or reads as one, is none."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number

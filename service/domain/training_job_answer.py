@@ -8,7 +8,7 @@ from typing import Any
 from service.domain import hyperparameters
 from service.domain.job_definition import described_surroundings
 from service.schemas import tags as tag_lists
-from service.schemas.job import Metric
+from service.schemas.job import Metric, TrainingJobStatus
 from service.schemas.tags import TUNING_JOB_TAG
 from service.schemas.training_job import RuleStatus, SecondaryTransition, TrainingJob, TrainingJobSummary
 
@@ -34,7 +34,7 @@ def training_job(members: Mapping[str, Any], tags: Mapping[str, str]) -> Trainin
         modified_at=time_of(members, "LastModifiedTime"),
         training_seconds=members.get("TrainingTimeInSeconds"),
         billable_seconds=members.get("BillableTimeInSeconds"),
-        model_artifact_s3_uri=members.get("ModelArtifacts", {}).get("S3ModelArtifacts") or None,
+        model_artifact_s3_uri=_model_artifact(members),
         output_s3_uri=members.get("OutputDataConfig", {}).get("S3OutputPath"),
         final_metrics=[metric(data) for data in members.get("FinalMetricDataList", [])],
         debugger_rules=_rules(members.get("DebugRuleEvaluationStatuses", [])),
@@ -81,6 +81,13 @@ def time_of(members: Mapping[str, Any], name: str) -> datetime | None:
     """A time that may not be there yet."""
     time = members.get(name)
     return None if time is None else in_utc(time)
+
+
+def _model_artifact(members: Mapping[str, Any]) -> str | None:
+    """Where model.tar.gz lies: SageMaker names the place before there is anything, and when nothing came of it."""
+    if members["TrainingJobStatus"] not in {TrainingJobStatus.COMPLETED, TrainingJobStatus.STOPPED}:
+        return None
+    return members.get("ModelArtifacts", {}).get("S3ModelArtifacts") or None
 
 
 def _transition(step: Mapping[str, Any]) -> SecondaryTransition:

@@ -1,11 +1,9 @@
 """Endpoints as deployments: POST, GET, PUT and DELETE of model, config and endpoint together."""
 
-from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Path, Query, Response
 
-from service.aws import endpoints as aws_endpoints
 from service.dependencies import ClientsDep
 from service.domain import deployments, endpoint_views
 from service.errors import (
@@ -24,12 +22,11 @@ from service.schemas.endpoint import (
     NAME_PATTERN,
     Deployment,
     Endpoint,
+    EndpointFilter,
     EndpointRequest,
-    EndpointSortKey,
-    EndpointStatus,
     EndpointSummary,
 )
-from service.schemas.page import Cursor, Limit, Page
+from service.schemas.page import Page
 from service.schemas.problem import problem_responses
 
 router = APIRouter(prefix="/endpoints", tags=["endpoints"])
@@ -99,33 +96,9 @@ def create_endpoint(
 
 
 @router.get("", summary="List endpoints", responses=problem_responses(BadRequest, *AWS_PROBLEMS, instance="/endpoints"))
-def list_endpoints(
-    clients: ClientsDep,
-    *,
-    limit: Limit = 20,
-    cursor: Cursor = None,
-    status: Annotated[EndpointStatus | None, Query(description="Only endpoints of this status.")] = None,
-    name_contains: Annotated[
-        str | None, Query(pattern=r"^[a-zA-Z0-9\-]+$", max_length=63, description="Only names with this text.")
-    ] = None,
-    created_after: Annotated[datetime | None, Query(description="Only endpoints made after this time.")] = None,
-    created_before: Annotated[datetime | None, Query(description="Only endpoints made before this time.")] = None,
-    sort_by: EndpointSortKey = EndpointSortKey.CREATION_TIME,
-    order: Literal["ascending", "descending"] = "descending",
-) -> Page[EndpointSummary]:
+def list_endpoints(asked: Annotated[EndpointFilter, Query()], clients: ClientsDep) -> Page[EndpointSummary]:
     """All endpoints of the account and region, also those that this service did not make; the newest first."""
-    states, next_cursor = aws_endpoints.list_page(
-        clients,
-        limit=limit,
-        cursor=cursor,
-        name_contains=name_contains,
-        status=status,
-        created_after=created_after,
-        created_before=created_before,
-        sort_by=sort_by,
-        ascending=order == "ascending",
-    )
-    return Page(items=[endpoint_views.summary(state) for state in states], next_cursor=next_cursor)
+    return endpoint_views.page(clients, asked)
 
 
 @router.get(

@@ -6,15 +6,13 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from service.schemas.job_filter import JobFilter
 from service.schemas.page import Body
+from service.schemas.tags import Tags
 
 NAME_PATTERN = r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$"
-TAG_PATTERN = r"^[\w\s.:/=+\-@]*$"
-RESERVED_TAG_PREFIXES = ("sagehound:", "aws:")
 
 ResourceName = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=63)]
-TagKey = Annotated[str, StringConstraints(pattern=TAG_PATTERN, min_length=1, max_length=128)]
-TagValue = Annotated[str, StringConstraints(pattern=TAG_PATTERN, max_length=256)]
 
 
 class EndpointStatus(StrEnum):
@@ -49,22 +47,12 @@ class Deployment(Body):
         str, Field(description="SageMaker's hosting instance type.", pattern=r"^ml\.[a-z0-9\-]+\.[a-z0-9\-]+$")
     ] = "ml.m5.large"
     instance_count: Annotated[int, Field(description="Instances behind the endpoint, billed each.", ge=1, le=100)] = 1
-    tags: Annotated[
-        dict[TagKey, TagValue],
-        Field(description="Tags of endpoint, config and model, for your bills and rules.", max_length=40),
-    ] = Field(default_factory=dict)
+    tags: Tags = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
         if (self.training_job is None) == (self.model_data is None):
             raise ValueError("give exactly one of training_job and model_data")
-        return self
-
-    @model_validator(mode="after")
-    def _no_reserved_tags(self) -> Self:
-        reserved = [key for key in self.tags if key.lower().startswith(RESERVED_TAG_PREFIXES)]
-        if reserved:
-            raise ValueError(f"tags {reserved}: the prefixes {', '.join(RESERVED_TAG_PREFIXES)} are reserved")
         return self
 
 
@@ -142,9 +130,16 @@ class Endpoint(EndpointSummary):
     tags: dict[str, str]
 
 
-class EndpointSortKey(StrEnum):
-    """What the list is ordered by."""
+class EndpointSort(StrEnum):
+    """What the list is sorted by."""
 
-    NAME = "Name"
-    CREATION_TIME = "CreationTime"
-    STATUS = "Status"
+    CREATED_AT = "created_at"
+    NAME = "name"
+    STATUS = "status"
+
+
+class EndpointFilter(JobFilter):
+    """Which endpoints of the account."""
+
+    status: EndpointStatus | None = None
+    sort_by: EndpointSort = EndpointSort.CREATED_AT

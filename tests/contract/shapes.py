@@ -13,6 +13,10 @@ MORE_MEMBERS = 2  # of a list or map, above the least
 SECONDS = (946_684_800, 4_102_444_800)
 
 
+# Without what XML cannot carry.
+_WRITABLE = st.characters(codec="utf-8", exclude_categories=["Cc"], exclude_characters="\ufffe\uffff")
+
+
 def members(shape: Shape | None) -> st.SearchStrategy[dict[str, Any]]:
     """Members of an operation's input or output."""
     return st.just({}) if shape is None else _value(shape, 0)
@@ -66,7 +70,7 @@ def _string(shape: Shape, least: int, most: int) -> st.SearchStrategy[str]:
     pattern = shape.metadata.get("pattern")
     most = min(most, max(least, 1) + 60)
     if pattern is None:
-        return st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=least, max_size=most)
+        return st.text(_WRITABLE, min_size=least, max_size=most)
     matches = compiled(pattern).fullmatch
     if r"\p{" in pattern:  # a class of a hundred thousand characters is slow to draw from
         text = st.text("aZ09 _.:/=+-@", min_size=max(least, 1), max_size=most)

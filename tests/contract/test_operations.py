@@ -52,11 +52,12 @@ def parsed(model: OperationModel, response: Response) -> dict[str, Any]:
     """What boto3 makes of a response, but for its metadata."""
     parser = create_parser(service_model(model.service_model.service_name).metadata["protocol"])
     streams = model.has_streaming_output and response.status < 300
-    body = BytesIO(response.body) if streams else response.body
+    body: Any = BytesIO(response.body) if streams else response.body
+    shape: Any = model.output_shape if response.status < 300 else None
     answer = {"status_code": response.status, "headers": dict(response.headers), "body": body}
-    result: dict[str, Any] = parser.parse(answer, model.output_shape if response.status < 300 else None)
+    result: dict[str, Any] = parser.parse(answer, shape)
     result.pop("ResponseMetadata", None)
-    return {name: value.read() if value is body and streams else value for name, value in result.items()}
+    return {name: value.read() if value is body else value for name, value in result.items()}
 
 
 def same(one: Any, other: Any) -> bool:
@@ -115,8 +116,9 @@ def test_a_model_error_with_all_its_members() -> None:
     assert response.status == 424
     parser = create_parser("rest-json")
     answer = {"status_code": response.status, "headers": dict(response.headers), "body": response.body}
-    shape = next(shape for shape in model.error_shapes if shape.name == "ModelError")
-    assert parser.parse(answer, None)["Error"] == {"Code": "ModelError", "Message": "the model answered 415"}
+    shape: Any = next(shape for shape in model.error_shapes if shape.name == "ModelError")
+    unmodelled: Any = None
+    assert parser.parse(answer, unmodelled)["Error"] == {"Code": "ModelError", "Message": "the model answered 415"}
     assert {name: parser.parse(answer, shape)[name] for name in members} == members
 
 

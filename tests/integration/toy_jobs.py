@@ -129,6 +129,8 @@ class Toy:
         found = self.logs.describe_log_streams(
             logGroupName="/aws/sagemaker/TrainingJobs", logStreamNamePrefix=f"{name}/"
         )
+        if not found["logStreams"]:  # the script has not started
+            return []
         [stream] = found["logStreams"]
         events = self.logs.get_log_events(
             logGroupName="/aws/sagemaker/TrainingJobs", logStreamName=stream["logStreamName"], startFromHead=True

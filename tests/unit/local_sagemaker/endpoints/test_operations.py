@@ -1,4 +1,4 @@
-"""Operations on models, endpoint configurations and endpoints: what they answer, remember and refuse. No engine runs."""
+"""Operations on models, endpoint configurations and endpoints: what they answer, keep and refuse. No engine runs."""
 
 import threading
 from collections.abc import Iterator

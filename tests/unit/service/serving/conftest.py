@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 import uvicorn
+from fastapi import FastAPI
 
 from service.app import create_app
 from service.settings import Settings
@@ -42,7 +43,7 @@ def fake_runtime(runtime_server: FakeRuntime, monkeypatch: pytest.MonkeyPatch) -
 @pytest.fixture(scope="session")
 def shared_service() -> Iterator[httpx.Client]:
     """One service with the default settings; it resolves its runtime at the first prediction."""
-    with running(Settings()) as url, httpx.Client(base_url=url, timeout=30, trust_env=False) as client:
+    with running(create_app(Settings())) as url, httpx.Client(base_url=url, timeout=30, trust_env=False) as client:
         yield client
 
 
@@ -54,17 +55,18 @@ def serve(fake_runtime: FakeRuntime, shared_service: httpx.Client) -> Iterator[S
         def start(*, fresh: bool = False, **settings: object) -> httpx.Client:
             if not fresh and not settings:
                 return shared_service
-            url = stack.enter_context(running(Settings(**settings)))  # type: ignore[arg-type] # checked by pydantic
+            app = create_app(Settings(**settings))  # type: ignore[arg-type] # checked by pydantic
+            url = stack.enter_context(running(app))
             return stack.enter_context(httpx.Client(base_url=url, timeout=30, trust_env=False))
 
         yield start
 
 
 @contextmanager
-def running(settings: Settings) -> Iterator[str]:
-    """The service under uvicorn in a thread, on a free port; answers its URL."""
+def running(app: FastAPI) -> Iterator[str]:
+    """The app under uvicorn in a thread, on a free port; answers its URL."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = uvicorn.Server(uvicorn.Config(create_app(settings), log_level="warning", access_log=False))
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         try:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-MODEL_ANSWER = {
+MODEL_ANSWER: dict[str, Any] = {
     "predictions": [
         {
             "class_index": index,

@@ -154,7 +154,7 @@ def test_a_stopped_training_job_may_have_an_artifact(aws: FakeClients) -> None:
 
 
 def test_unknown_sources(aws: FakeClients) -> None:
-    with pytest.raises(TrainingJobNotFound, match="'nobody'"):
+    with pytest.raises(TrainingJobNotFound, match="nobody"):
         deployments.create(aws, request(model_data=None, training_job="nobody"))
     with pytest.raises(BadRequest, match="no object"):
         deployments.create(aws, request(model_data="s3://artifacts/none.tar.gz"))

@@ -201,12 +201,12 @@ def test_exactly_the_limit_is_taken(
 ) -> None:
     fake_runtime.asked.clear()
     image = JPEG + b"\0" * (size - len(JPEG))
-    request: dict[str, Any] = {
+    requests: dict[str, dict[str, Any]] = {
         "raw": {"content": image},
         "chunked": {"content": (image[at : at + chunk_bytes] for at in range(0, size, chunk_bytes))},
         "form": {"files": {"file": ("a.jpg", image)}},
-    }[how]
-    response = small_limit(**request)
+    }
+    response = small_limit(**requests[how])
     if size <= LIMIT:
         assert response.status_code == 200
         assert fake_runtime.asked[0].body == image
