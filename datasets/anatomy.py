@@ -69,7 +69,7 @@ def anatomy(breed: Breed, dice: random.Random) -> Anatomy:
     )
 
     pitch = math.radians(dice.uniform(-8, 24))
-    at = _frame(skull, radius, pitch)
+    at = _Frame(skull, radius, pitch)
     reach = (0.55 * radius + vary(breed.muzzle_length)) / radius
     width = vary(breed.muzzle_width)
     muzzle = Limb([at(0.3, 0.15), at((0.3 + reach) / 2, 0.22), at(reach, 0.26)], [radius * 0.72, width * 1.15, width])
@@ -118,7 +118,7 @@ def anatomy(breed: Breed, dice: random.Random) -> Anatomy:
     )
 
 
-class _frame:  # noqa: N801 - a function with a memory
+class _Frame:
     """Points of the head: forward and down, in skull radii."""
 
     def __init__(self, skull: Point, radius: float, pitch: float) -> None:
@@ -172,7 +172,7 @@ def _tail(breed: Breed, base: Point, length: float, dice: random.Random) -> list
     return tail + _curls(*points[-1], 0.2, dice) if breed.tail == "pompom" else tail
 
 
-def _ears(breed: Breed, at: _frame, radius: float, length: float) -> tuple[Limb, Limb]:
+def _ears(breed: Breed, at: _Frame, radius: float, length: float) -> tuple[Limb, Limb]:
     """Near and far ear; `length` in the dog's unit, the frame in skull radii."""
     reach = length / radius
     if breed.ears == "hanging":

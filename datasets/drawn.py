@@ -89,12 +89,13 @@ def _claim(folder: Path, settings: Settings) -> None:
             raise FolderTaken(
                 f"{folder} holds a drawn set of other settings ({found}): name another folder or delete it."
             )
-        return
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise FolderTaken(f"{folder} is not empty and was not made by this command: name another folder.")
-    folder.mkdir(parents=True, exist_ok=True)
-    _write(manifest, json.dumps(asdict(settings)).encode())
-    _write(folder / README, _readme(settings).encode())
+    else:
+        folder.mkdir(parents=True, exist_ok=True)
+        _write(manifest, json.dumps(asdict(settings)).encode())
+    if not (folder / README).is_file():
+        _write(folder / README, _readme(settings).encode())
 
 
 def _readme(settings: Settings) -> str:
@@ -138,6 +139,9 @@ def main(arguments: list[str] | None = None) -> int:
     except (FolderTaken, UploadFailed, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("stopped: run the command again to go on", file=sys.stderr)
+        return 130
     return 0
 
 

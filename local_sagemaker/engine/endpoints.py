@@ -4,6 +4,7 @@ import time
 
 from local_sagemaker.engine.endpoint import decide
 from local_sagemaker.engine.fleet import Fleet, stop_all
+from local_sagemaker.engine.fleet_variant import deployment_folder
 from local_sagemaker.engine.loop import Background
 from local_sagemaker.engine.routing import RoutingTable
 from local_sagemaker.runtime.objects import Objects
@@ -11,7 +12,7 @@ from local_sagemaker.settings import Settings
 from local_sagemaker.store import endpoints as store
 from local_sagemaker.store import tags
 from local_sagemaker.store.database import Database
-from local_sagemaker.store.endpoints import Endpoint
+from local_sagemaker.store.endpoints import Deployment, Endpoint
 
 
 class EndpointReconciler:
@@ -112,8 +113,12 @@ class EndpointReconciler:
         for deployment in store.deployments(self._database, endpoint.name):
             if deployment.id in self._fleets:
                 continue
-            fleet = Fleet(endpoint, deployment, self._settings, self._background, self._objects)
             # The deployment of a failed endpoint stays on record after all of it is gone.
-            on_record_only = deployment.id == endpoint.described_id and not fleet.folder.exists()
+            on_record_only = deployment.id == endpoint.described_id and not self._folder_exists(endpoint, deployment)
             if deployment.id in endpoint.wanted_ids or not on_record_only:
-                self._fleets[deployment.id] = fleet
+                self._fleets[deployment.id] = Fleet(
+                    endpoint, deployment, self._settings, self._background, self._objects
+                )
+
+    def _folder_exists(self, endpoint: Endpoint, deployment: Deployment) -> bool:
+        return deployment_folder(self._settings, endpoint, deployment).exists()

@@ -37,6 +37,7 @@ class Observation:
     max_runtime_seconds: float = 86_400.0
     terminated_at: float | None = None
     termination: str | None = None
+    signalled: bool = False  # by this process; an earlier one may have died between the row and the signal
     stop_grace_seconds: float = 120.0
 
 
@@ -178,8 +179,10 @@ def _training(o: Observation) -> Decision:
 
 
 def _running(o: Observation) -> Decision:
-    if o.terminated_at is not None:
-        return Kill() if o.now - o.terminated_at >= o.stop_grace_seconds else Wait(POLL_SECONDS)
+    if o.terminated_at is not None and o.termination is not None:
+        if o.now - o.terminated_at >= o.stop_grace_seconds:
+            return Kill()
+        return Wait(POLL_SECONDS) if o.signalled else Terminate(o.termination)
     if o.stopping:
         return Terminate("Stopped")
     if o.started_at is not None and o.now - o.started_at >= o.max_runtime_seconds:

@@ -2,30 +2,22 @@
 
 The row says what is wanted and how far the job got, its folder what is true; so a restart needs no code of its own.
 Order matters in three places: the row enters Training before the script is spawned; a signal's row is written before
-the signal is sent; metrics and log are read to the end in the transaction that enters Uploading.
+the signal is sent; the log's metrics are read to the end before the row enters Uploading.
 """
 
 import logging
-import os
 import shutil
 import signal
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from diagnostics.instances import instance_type
 from local_sagemaker.engine import training_job as decisions
 from local_sagemaker.engine.loop import Background
-from local_sagemaker.engine.training_job import Decision, Observation, Step
-from local_sagemaker.runtime import (
-    compute_share,
-    metrics,
-    process,
-    training_environment,
-    training_input,
-    training_output,
-)
+from local_sagemaker.engine.training_job import Decision, Observation
+from local_sagemaker.engine.training_steps import TrainingSteps
+from local_sagemaker.runtime import compute_share, metrics, process, training_environment
 from local_sagemaker.runtime.failure import failure_reason
 from local_sagemaker.runtime.objects import Objects
 from local_sagemaker.runtime.training_environment import TrainingSpec
@@ -40,10 +32,8 @@ from local_sagemaker.store.training_jobs import TrainingJob
 logger = logging.getLogger(__name__)
 
 DEFAULT_MAX_RUNTIME_SECONDS = 86_400
-CHECKPOINT_SECONDS = 5.0
-
-# What becomes of the model folder: an artifact always, when it holds something, or never.
-MODEL_WANTED: dict[str, training_output.ModelWanted] = {"Completed": "always", "Stopped": "any", "Failed": "never"}
+# Results that could not be uploaded stay in the job's folder.
+NOT_UPLOADED = ("ClientError: Artifact upload failed", "InternalServerError: Artifact upload failed")
 
 STATUS_MESSAGES = {
     "Pending": "Training job waiting for capacity",
@@ -59,12 +49,9 @@ class TrainingJobReconciler:
     def __init__(self, settings: Settings, database: Database, background: Background, objects: Objects) -> None:
         self._settings = settings
         self._database = database
-        self._background = background
-        self._cache_dir = settings.state_dir.resolve() / "cache"
-        self._objects = objects.with_cache(self._cache_dir / "objects")
-        self._checkpoints: dict[str, training_output.FileStates] = {}
-        self._checkpoints_at: dict[str, float] = {}
-        self._tidying: set[str] = set()
+        self._endpoint_url = objects.endpoint_url
+        self._steps = TrainingSteps(settings, background, objects)
+        self._signalled: set[str] = set()
         self._tidied = False
 
     def reconcile(self) -> float | None:
@@ -72,7 +59,6 @@ class TrainingJobReconciler:
         if not self._tidied:
             self._tidied = True
             self._tidy_ended()
-        self._tidying = {name for name in self._tidying if self._background.poll(("tidy", name)) is None}
         jobs = store.active(self._database)
         occupied = sum(job.phase != "Starting" for job in jobs)
         delays: list[float] = []
@@ -99,7 +85,8 @@ class TrainingJobReconciler:
             observation = self._observe(job, slot_free=slot_free)
             decision = decisions.decide(observation)
             if isinstance(decision, decisions.Wait):
-                self._sync_checkpoints(job)
+                if job.phase == "Training":
+                    self._steps.sync_checkpoints(self._spec(job))
                 return started_in == "Starting" and job.phase != "Starting", decision.seconds
             job = self._apply(job, observation, decision, jobs)
             if job.phase == "Ended":
@@ -110,7 +97,7 @@ class TrainingJobReconciler:
                 return started_in == "Starting", delay
 
     def _observe(self, job: TrainingJob, *, slot_free: bool) -> Observation:
-        step, error = self._step(job)
+        step, error = self._steps.state(job.phase, job.name)
         spawned = job.phase in {"Training", "Uploading"}
         stopping_condition = job.request.get("StoppingCondition") or {}
         return Observation(
@@ -126,21 +113,9 @@ class TrainingJobReconciler:
             max_runtime_seconds=stopping_condition.get("MaxRuntimeInSeconds", DEFAULT_MAX_RUNTIME_SECONDS),
             terminated_at=job.terminated_at,
             termination=job.termination,
+            signalled=job.name in self._signalled,
             stop_grace_seconds=self._settings.stop_grace_seconds,
         )
-
-    def _step(self, job: TrainingJob) -> tuple[Step, str]:
-        key = (job.phase, job.name)
-        finished = self._background.poll(key)
-        if finished is None:
-            return (Step.UNDER_WAY if self._background.running(key) else Step.NOT_STARTED), ""
-        error = finished.exception()
-        if error is None:
-            return Step.DONE, ""
-        if isinstance(error, training_input.InputFailed | training_output.OutputFailed):
-            return Step.FAILED, str(error)
-        logger.error("training job %s in %s", job.name, job.phase, exc_info=error)
-        return Step.FAILED, f"InternalServerError: {job.phase} failed: {type(error).__name__}: {error}"
 
     def _apply(
         self, job: TrainingJob, observation: Observation, decision: Decision, jobs: Sequence[TrainingJob]
@@ -158,12 +133,11 @@ class TrainingJobReconciler:
             case decisions.Spawn():
                 self._spawn(job, jobs)
             case decisions.Terminate(termination=termination):
-                job = store.update(self._database, job, now, termination=termination, terminated_at=now)
-                self._signal(observation, signal.SIGTERM)
+                job = self._terminate(job, observation, termination)
             case decisions.Kill():
                 self._signal(observation, signal.SIGKILL)
             case decisions.GiveUpStart():
-                if _claim(self._folder(job).root):
+                if self._folder(job).claim():
                     return self._end(job, now, decisions.STOPPED)
             case decisions.End():
                 return self._end(job, now, self._explained(job, observation, decision))
@@ -184,12 +158,9 @@ class TrainingJobReconciler:
     def _start_step(self, job: TrainingJob, observation: Observation) -> None:
         spec = self._spec(job)
         if job.phase == "Downloading":
-            self._background.start(
-                (job.phase, job.name), lambda: training_input.prepare(spec, self._objects, self._cache_dir)
-            )
-        elif not self._checkpoints_under_way(job):  # else its end wakes the engine: the last upload must be the newest
-            wanted = MODEL_WANTED[decisions.outcome(observation).status]
-            self._background.start((job.phase, job.name), lambda: training_output.upload(spec, self._objects, wanted))
+            self._steps.prepare(spec)
+        else:
+            self._steps.upload(spec, decisions.outcome(observation).status)
 
     def _spawn(self, job: TrainingJob, jobs: Sequence[TrainingJob]) -> None:
         spec = self._spec(job)
@@ -203,7 +174,7 @@ class TrainingJobReconciler:
             spec.folder.root,
             training_environment.command(spec),
             cwd=spec.folder.code.resolve(),
-            env=training_environment.environment(spec, share, self._objects.endpoint_url),
+            env=training_environment.environment(spec, share, self._endpoint_url),
         )
 
     def _jobs_at_once(self, job: TrainingJob, jobs: Sequence[TrainingJob]) -> int:
@@ -215,6 +186,15 @@ class TrainingJobReconciler:
                 limits = tuning_job.request["HyperParameterTuningJobConfig"]["ResourceLimits"]
                 expected = max(expected, int(limits["MaxParallelTrainingJobs"]))
         return min(expected, self._settings.max_running_jobs)
+
+    def _terminate(self, job: TrainingJob, observation: Observation, termination: str) -> TrainingJob:
+        if job.terminated_at is None:
+            job = store.update(
+                self._database, job, observation.now, termination=termination, terminated_at=observation.now
+            )
+        self._signalled.add(job.name)
+        self._signal(observation, signal.SIGTERM)
+        return job
 
     def _signal(self, observation: Observation, signum: signal.Signals) -> None:
         if isinstance(observation.process, process.Running):
@@ -243,12 +223,10 @@ class TrainingJobReconciler:
             failure_reason=end.failure_reason[:1024] if end.failure_reason is not None else None,
             ended_at=now,
         )
-        self._checkpoints.pop(job.name, None)
-        self._checkpoints_at.pop(job.name, None)
-        if not (end.failure_reason or "").startswith(_KEEPS_FOLDER):
-            folder = self._folder(job)
-            self._tidying.add(job.name)
-            self._background.start(("tidy", job.name), lambda: _tidy(folder))
+        self._signalled.discard(job.name)
+        self._steps.forget(job.name)
+        if not (end.failure_reason or "").startswith(NOT_UPLOADED):
+            self._steps.tidy(job.name, self._folder(job))
         return ended
 
     def _read_metrics(self, job: TrainingJob, *, to_end: bool = False) -> TrainingJob:
@@ -264,58 +242,15 @@ class TrainingJobReconciler:
             if not to_end:
                 return job
 
-    def _sync_checkpoints(self, job: TrainingJob) -> None:
-        if job.phase != "Training" or not job.request.get("CheckpointConfig") or self._checkpoints_under_way(job):
-            return
-        now = time.monotonic()
-        if now - self._checkpoints_at.get(job.name, 0.0) < CHECKPOINT_SECONDS:
-            return
-        self._checkpoints_at[job.name] = now
-        spec, known = self._spec(job), self._checkpoints.get(job.name, {})
-
-        def upload() -> None:
-            self._checkpoints[job.name] = training_output.upload_checkpoints(spec, self._objects, known)
-
-        self._background.start(("checkpoints", job.name), upload)
-
-    def _checkpoints_under_way(self, job: TrainingJob) -> bool:
-        key = ("checkpoints", job.name)
-        finished = self._background.poll(key)
-        if finished is not None and (error := finished.exception()) is not None:
-            logger.warning("checkpoints of training job %s: %s", job.name, error)  # tried again, and at the end
-        return self._background.running(key)
-
     def _tidy_ended(self) -> None:
         """Remove the working files of jobs that ended just before an earlier process did."""
         for ml in self._settings.jobs_dir.glob("*/ml"):
             job = store.get(self._database, ml.parent.name)
             if job is not None and job.phase == "Ended" and job.status != "Failed":
-                _tidy(self._folder(job))
+                self._folder(job).tidy()
 
     def _folder(self, job: TrainingJob) -> TrainingFolder:
         return TrainingFolder(self._settings.jobs_dir.resolve() / job.name)
 
     def _spec(self, job: TrainingJob) -> TrainingSpec:
         return TrainingSpec(job.name, job.arn, job.region, job.request, self._folder(job))
-
-
-# Results that could not be uploaded are kept.
-_KEEPS_FOLDER = ("ClientError: Artifact upload failed", "InternalServerError: Artifact upload failed")
-
-
-def _claim(root: Path) -> bool:
-    """Take the shim's claim, so that none will ever run there. False when a shim was quicker."""
-    root.mkdir(parents=True, exist_ok=True)
-    try:
-        os.close(os.open(root / "claim", os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
-    except FileExistsError:
-        return False
-    return True
-
-
-def _tidy(folder: TrainingFolder) -> None:
-    """Remove what is only needed while the job runs; the log and the shim's records stay."""
-    for path in (folder.ml, folder.home, folder.root / "upload", folder.root / "requirements"):
-        shutil.rmtree(path, ignore_errors=True)
-    for path in (folder.site_packages, folder.root / "sourcedir.tar.gz"):
-        path.unlink(missing_ok=True)

@@ -82,7 +82,10 @@ def list_endpoints(context: Context, members: dict[str, Any]) -> dict[str, Any]:
 
 
 def update_endpoint(context: Context, members: dict[str, Any]) -> dict[str, Any]:
-    """Begin to replace all model servers at once; the old ones answer until the new ones do."""
+    """Begin to replace all model servers at once; the old ones answer until the new ones do.
+
+    RetainDeploymentConfig changes nothing: there is only this one way, so it is always the last one too.
+    """
     _check_deployment_config(members)
     excluded = {item["VariantPropertyType"] for item in members.get("ExcludeRetainedVariantProperties", [])}
     if excluded and not members.get("RetainAllVariantProperties"):

@@ -14,7 +14,7 @@ from local_sagemaker.runtime.serving_logs import log_group
 from local_sagemaker.store import endpoints as store
 
 # How long a request waits for a model server that is being started again.
-PATIENCE_SECONDS = 5.0
+PATIENCE_SECONDS = 10.0
 PATIENCE_POLL_SECONDS = 0.05
 # The model server ends an invocation by itself; this is for one that cannot even do that.
 TIMEOUT_MARGIN_SECONDS = 5.0
@@ -49,11 +49,9 @@ async def invoke_endpoint(context: Context, members: dict[str, Any]) -> dict[str
     if len(body) > limit:
         raise ValidationError(f"The body has {len(body)} bytes; an invocation takes at most {limit}")
     headers = {header: members[name] for name, header in _PASSED_HEADERS.items() if members.get(name) is not None}
-    variant, server = await _acquire(context, endpoint_name, members.get("TargetVariant"))
-    try:
-        status, answered, content = await _post(context, endpoint_name, server, headers, body)
-    finally:
-        context.routes.release(server)
+    variant, server, (status, answered, content) = await _answered(
+        context, endpoint_name, members.get("TargetVariant"), headers, body
+    )
     if not 200 <= status < 300:
         raise _model_error(context, endpoint_name, server, status, content.decode("utf-8", "replace"))
     return {
@@ -64,26 +62,41 @@ async def invoke_endpoint(context: Context, members: dict[str, Any]) -> dict[str
     }
 
 
-async def _acquire(context: Context, endpoint_name: str, target: str | None) -> tuple[RoutedVariant, RoutedServer]:
-    """A model server of the endpoint, as soon as there is one."""
+async def _answered(
+    context: Context, endpoint_name: str, target: str | None, headers: dict[str, str], body: bytes
+) -> tuple[RoutedVariant, RoutedServer, tuple[int, Any, bytes]]:
+    """The first answer of a model server; one that was never reached has not had the request."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + PATIENCE_SECONDS
     while True:
-        try:
-            found = context.routes.acquire(endpoint_name, target)
-        except NoSuchVariant as error:
-            raise ValidationError(f"Variant {target} of endpoint {endpoint_name} not found.") from error
-        except NoServer:
-            found = None
+        found = _acquire(context, endpoint_name, target)
         if found is not None:
-            return found
-        _check_in_service(context, endpoint_name)
+            variant, server = found
+            try:
+                return variant, server, await _post(context, endpoint_name, server, headers, body)
+            except aiohttp.ClientConnectorError:
+                context.wake_engine.set()
+            finally:
+                context.routes.release(server)
         if loop.time() > deadline:
             raise ServiceUnavailable(
                 f"No model server of endpoint {endpoint_name} answers at present; it is being started again. Try again"
                 f" in some seconds, and see the log group {log_group(endpoint_name)} for why it ended."
             )
         await asyncio.sleep(PATIENCE_POLL_SECONDS)
+
+
+def _acquire(context: Context, endpoint_name: str, target: str | None) -> tuple[RoutedVariant, RoutedServer] | None:
+    """A model server of the endpoint; None while an endpoint in service has none."""
+    try:
+        found = context.routes.acquire(endpoint_name, target)
+    except NoSuchVariant as error:
+        raise ValidationError(f"Variant {target} of endpoint {endpoint_name} not found.") from error
+    except NoServer:
+        found = None
+    if found is None:
+        _check_in_service(context, endpoint_name)
+    return found
 
 
 def _check_in_service(context: Context, endpoint_name: str) -> None:
@@ -101,7 +114,7 @@ def _check_in_service(context: Context, endpoint_name: str) -> None:
 async def _post(
     context: Context, endpoint_name: str, server: RoutedServer, headers: dict[str, str], body: bytes
 ) -> tuple[int, Any, bytes]:
-    """Status, headers and body of the model's answer."""
+    """Status, headers and body of the model's answer. Raises ClientConnectorError when it was not reached."""
     seconds = context.settings.invocation_timeout_seconds
     timeout = aiohttp.ClientTimeout(total=seconds + TIMEOUT_MARGIN_SECONDS)
     try:
@@ -116,11 +129,8 @@ async def _post(
             content = await response.read()
     except TimeoutError:
         raise _timed_out(context, endpoint_name, server) from None
-    except aiohttp.ClientConnectorError as error:
-        context.wake_engine.set()
-        raise ServiceUnavailable(
-            f"The model server of endpoint {endpoint_name} has ended and is being started again. Try again in a moment."
-        ) from error
+    except aiohttp.ClientConnectorError:
+        raise
     except aiohttp.ClientError as error:
         context.wake_engine.set()
         message = f"The model server ended before it answered ({type(error).__name__})."

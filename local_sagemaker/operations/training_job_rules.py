@@ -139,6 +139,8 @@ def check_channels(channels: Iterable[Mapping[str, Any]]) -> None:
     refuse_twice("channel", (channel["ChannelName"] for channel in channels))
     for channel in channels:
         where = f"InputDataConfig channel {channel['ChannelName']}: "
+        if not channel["ChannelName"].strip("."):
+            raise ValidationException(f"{where}a name needs more than dots.")
         source = channel["DataSource"].get("S3DataSource")
         if not source:
             refuse(f"{where}a DataSource other than S3DataSource", "copy the data to S3")

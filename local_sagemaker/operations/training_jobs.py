@@ -9,7 +9,7 @@ from local_sagemaker.errors import ResourceInUse, ValidationException
 from local_sagemaker.operations import listing
 from local_sagemaker.operations.context import Context
 from local_sagemaker.operations.tags import check_tags
-from local_sagemaker.operations.training_job_rules import check_training_job
+from local_sagemaker.operations.training_job_rules import SUPPORTED, check_training_job
 from local_sagemaker.operations.unsupported import refuse_given
 from local_sagemaker.runtime.training_output import model_artifacts_uri
 from local_sagemaker.store import tags, tuning_jobs
@@ -17,6 +17,7 @@ from local_sagemaker.store import training_jobs as store
 from local_sagemaker.store.training_jobs import TrainingJob
 
 DEFAULT_STOPPING_CONDITION = {"MaxRuntimeInSeconds": 86_400}
+DESCRIBED = (*SUPPORTED, "RemoteDebugConfig", "InfraCheckConfig")
 RULES_NOT_EVALUATED = "This version of local_sagemaker does not evaluate Debugger and Profiler rules."
 
 
@@ -85,7 +86,7 @@ def _summary(job: TrainingJob) -> dict[str, Any]:
 
 
 def _requested(job: TrainingJob) -> dict[str, Any]:
-    request = job.request
+    request = {member: value for member, value in job.request.items() if member in DESCRIBED}
     return {
         **request,
         "InputDataConfig": [described_channel(channel) for channel in request.get("InputDataConfig") or []] or None,

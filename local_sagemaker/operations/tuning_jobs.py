@@ -171,6 +171,8 @@ def _described_definition(job: TuningJob) -> dict[str, Any]:
     definition = job.request["TrainingJobDefinition"]
     channels = [described_channel(channel) for channel in definition.get("InputDataConfig") or []]
     return {
+        # The SDK asks with HyperParameterTuningResourceConfig, and reads ResourceConfig.
+        "ResourceConfig": definition.get("HyperParameterTuningResourceConfig"),
         **definition,
         "StaticHyperParameters": {
             TUNING_OBJECTIVE: _objective(job)["MetricName"],

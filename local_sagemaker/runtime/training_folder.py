@@ -1,5 +1,7 @@
 """Where a training job lives on this machine: SageMaker's /opt/ml, relocated, beside the shim's own files."""
 
+import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,3 +79,19 @@ class TrainingFolder:
     def path(self, container_path: str) -> Path:
         """The place here of a path in the container. It must be below /opt/ml (checked at creation)."""
         return Path(self.relocate(container_path))
+
+    def claim(self) -> bool:
+        """Take the shim's claim, so that no script will ever run here. False when a shim was quicker."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        try:
+            os.close(os.open(self.root / "claim", os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
+        except FileExistsError:
+            return False
+        return True
+
+    def tidy(self) -> None:
+        """Remove what is only needed while the job runs; the log and the shim's records stay."""
+        for path in (self.ml, self.home, self.root / "upload", self.root / "requirements"):
+            shutil.rmtree(path, ignore_errors=True)
+        for path in (self.site_packages, self.root / "sourcedir.tar.gz", self.root / "command.json"):
+            path.unlink(missing_ok=True)

@@ -16,6 +16,8 @@ class InputFailed(Exception):
 def prepare(spec: TrainingSpec, objects: Objects, cache_dir: Path) -> None:
     """Lay out the job's folder for its script, from nothing. Raises InputFailed."""
     folder = spec.folder
+    folder.root.mkdir(parents=True, exist_ok=True)
+    folder.root.chmod(0o700)  # the script's environment may hold credentials
     shutil.rmtree(folder.ml, ignore_errors=True)
     folder.log.unlink(missing_ok=True)
     for made in (folder.model, folder.output_data, folder.output / "intermediate", folder.data, folder.home):
@@ -78,7 +80,8 @@ def _unpack_code(spec: TrainingSpec, objects: Objects) -> None:
         raise InputFailed(
             f"ClientError: sagemaker_submit_directory {source!r} is neither an S3 URI nor a channel's path"
         )
-    if ".." in PurePosixPath(spec.program).parts or not (code / spec.program).is_file():
+    program = PurePosixPath(spec.program)
+    if program.is_absolute() or ".." in program.parts or not (code / program).is_file():
         held = ", ".join(sorted(path.name for path in code.iterdir())[:20]) or "nothing"
         raise InputFailed(f"ClientError: sagemaker_program {spec.program!r} is not in {source}, which holds: {held}")
 

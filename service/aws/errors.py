@@ -119,7 +119,7 @@ def problem_of_failure(error: Exception) -> errors.Problem:
         return errors.AccessDenied(f"The service has no usable AWS credentials: {error}", CREDENTIALS)
     if isinstance(error, exceptions.ReadTimeoutError):
         return errors.AwsUnavailable(f"AWS did not answer in time: {error}", f"Try again. {REACH}")
-    if isinstance(error, exceptions.HTTPClientError):
+    if isinstance(error, (exceptions.HTTPClientError, exceptions.ConnectionError)):
         return errors.AwsUnavailable(f"AWS cannot be reached: {error}", REACH)
     if isinstance(error, exceptions.ParamValidationError):
         return errors.BadRequest(f"AWS does not take these values: {error}", "Correct the named members.")

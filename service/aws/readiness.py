@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from service.aws.errors import is_not_found, problems
@@ -39,7 +38,9 @@ class ReadinessProbe:
     def _sagemaker(self) -> SageMakerClient:
         with self._lock:
             if self._client is None:
-                import boto3  # noqa: PLC0415 - a third of a second, not before it is needed
+                # Half a second together: not before they are needed.
+                import boto3  # noqa: PLC0415
+                from botocore.config import Config  # noqa: PLC0415
 
                 config = Config(
                     connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS, retries={"total_max_attempts": 1}

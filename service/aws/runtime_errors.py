@@ -34,6 +34,7 @@ ACCESS_CODES = frozenset(
     }
 )
 THROTTLE_CODES = frozenset({"ThrottlingException", "Throttling", "TooManyRequestsException", "ModelNotReadyException"})
+ACCEPT_CODES = frozenset({"InvalidAccept", "NotAcceptable"})  # inference/: what was asked for, not the image, is wrong
 RETRY_AFTER = {"Retry-After": "1"}
 MODEL_MESSAGE_CHARACTERS = 2000
 
@@ -78,8 +79,11 @@ def _validation_error(endpoint: str, status: int, message: str) -> Problem:
 def _model_error(endpoint: str, message: str, members: Mapping[str, Any]) -> Problem:
     """4xx of the model is the image's fault, told in the model's words; everything else is the model's."""
     status = _integer(members.get("OriginalStatusCode"))
-    detail = _model_message(members.get("OriginalMessage")) or message
+    code, detail = _model_error_of(members.get("OriginalMessage"))
+    detail = detail or message
     log = {"log_stream_arn": members["LogStreamArn"]} if members.get("LogStreamArn") else {}
+    if status == 406 or code in ACCEPT_CODES:
+        return BadRequest(detail, "Correct top_k, or leave it out.")
     if status == 413:
         return PayloadTooLarge(detail, "Send a smaller image.")
     if status == 415:
@@ -96,13 +100,13 @@ def _model_error(endpoint: str, message: str, members: Mapping[str, Any]) -> Pro
     )
 
 
-def _model_message(original: object) -> str:
-    """The text for people in what the model server answered: `message` of its JSON, or all of it."""
+def _model_error_of(original: object) -> tuple[str, str]:
+    """Code and text for people in what the model server answered: `code` and `message` of its JSON, or all of it."""
     if not isinstance(original, str):
-        return ""
+        return "", ""
     answer = _object(original.encode())
     text = answer.get("message") or answer.get("detail") or original
-    return str(text)[:MODEL_MESSAGE_CHARACTERS]
+    return str(answer.get("code", "")), str(text)[:MODEL_MESSAGE_CHARACTERS]
 
 
 def _code(headers: Mapping[str, str], members: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 
 from service import errors
 from service.aws.clients import Clients
-from service.aws.errors import code_of, message_of, problems
+from service.aws.errors import code_of, is_in_use, message_of, problems
 
 Members = Mapping[str, Any]
 
@@ -36,9 +36,9 @@ def create_training_job(clients: Clients, request: Members) -> str:
     with problems():
         try:
             return clients.sagemaker.create_training_job(**cast("Any", request))["TrainingJobArn"]
-        except clients.sagemaker.exceptions.ResourceInUse as error:
-            raise NameTaken(request["TrainingJobName"]) from error
         except ClientError as error:
+            if is_in_use(error):
+                raise NameTaken(request["TrainingJobName"]) from error
             if "DebugHookConfig" in request and _refuses_debugger(error):
                 raise errors.BadRequest(f"CreateTrainingJob: {message_of(error)}", NO_DEBUGGER) from error
             raise
@@ -70,7 +70,8 @@ def stop_training_job(clients: Clients, name: str) -> None:
         try:
             clients.sagemaker.stop_training_job(TrainingJobName=name)
         except ClientError as error:
-            raise _cannot_stop(error) from error
+            _raise_when_over(error)
+            raise
 
 
 def create_tuning_job(clients: Clients, request: Members) -> str:
@@ -78,8 +79,10 @@ def create_tuning_job(clients: Clients, request: Members) -> str:
     with problems():
         try:
             answer = clients.sagemaker.create_hyper_parameter_tuning_job(**cast("Any", request))
-        except clients.sagemaker.exceptions.ResourceInUse as error:
-            raise NameTaken(request["HyperParameterTuningJobName"]) from error
+        except ClientError as error:
+            if is_in_use(error):
+                raise NameTaken(request["HyperParameterTuningJobName"]) from error
+            raise
         return answer["HyperParameterTuningJobArn"]
 
 
@@ -115,7 +118,8 @@ def stop_tuning_job(clients: Clients, name: str) -> None:
         try:
             clients.sagemaker.stop_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
         except ClientError as error:
-            raise _cannot_stop(error) from error
+            _raise_when_over(error)
+            raise
 
 
 def _refuses_debugger(error: ClientError) -> bool:
@@ -124,8 +128,7 @@ def _refuses_debugger(error: ClientError) -> bool:
     return status < 500 and "debug" in message_of(error).lower()
 
 
-def _cannot_stop(error: ClientError) -> Exception:
+def _raise_when_over(error: ClientError) -> None:
     """AWS refuses to stop a job that is over with a ValidationException that names its status."""
-    if code_of(error) == "ValidationException" and "status" in message_of(error).lower():
-        return errors.StateConflict(message_of(error), "Nothing is left to stop.")
-    return error
+    if code_of(error) == "ValidationException" and "in status" in message_of(error).lower():
+        raise errors.StateConflict(message_of(error), "Nothing is left to stop.") from error

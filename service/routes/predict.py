@@ -77,7 +77,12 @@ RESPONSES = {
         instance="/predict",
     ),
 }
-TopK = Annotated[int, Query(ge=1, le=100, description="How many breeds to answer.")]
+TopK = Annotated[
+    int | None,
+    Query(
+        ge=1, le=100, description="How many breeds to answer; default 5, or all that the model knows if it is fewer."
+    ),
+]
 
 
 @router.post(
@@ -87,7 +92,7 @@ TopK = Annotated[int, Query(ge=1, le=100, description="How many breeds to answer
     responses=RESPONSES,
     openapi_extra=REQUEST_BODY,
 )
-async def predict_default(request: Request, runtime: RuntimeDep, settings: SettingsDep, top_k: TopK = 5) -> Response:
+async def predict_default(request: Request, runtime: RuntimeDep, settings: SettingsDep, top_k: TopK = None) -> Response:
     """Asks the default endpoint (setting SAGEHOUND_DEFAULT_ENDPOINT).
 
     `curl --data-binary @dog.jpg http://127.0.0.1:8000/predict` or `curl -F file=@dog.jpg ...`. The bytes go to
@@ -108,13 +113,15 @@ async def predict_with_endpoint(
     request: Request,
     runtime: RuntimeDep,
     settings: SettingsDep,
-    top_k: TopK = 5,
+    top_k: TopK = None,
 ) -> Response:
     """The same as POST /predict, with the endpoint named."""
     return await _answer(request, runtime, settings, name, top_k)
 
 
-async def _answer(request: Request, runtime: RuntimeDep, settings: SettingsDep, endpoint: str, top_k: int) -> Response:
+async def _answer(
+    request: Request, runtime: RuntimeDep, settings: SettingsDep, endpoint: str, top_k: int | None
+) -> Response:
     began = time.perf_counter()
     uploads = await read_uploads(request, settings)
     parsed = time.perf_counter()
@@ -127,7 +134,7 @@ async def _answer(request: Request, runtime: RuntimeDep, settings: SettingsDep, 
     return Response(answer.model_dump_json(), media_type="application/json", headers={"Server-Timing": timing})
 
 
-async def _predict_each(runtime: RuntimeDep, endpoint: str, uploads: list[Upload], top_k: int) -> PredictionList:
+async def _predict_each(runtime: RuntimeDep, endpoint: str, uploads: list[Upload], top_k: int | None) -> PredictionList:
     """All files or none: the first problem is the answer, and says which file it is about."""
     slots = asyncio.Semaphore(CONCURRENT_INVOCATIONS)
 

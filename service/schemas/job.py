@@ -3,7 +3,7 @@
 import re
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, Self
 
 from fastapi import Path
 from pydantic import BaseModel, Field, FiniteFloat, StrictBool, StrictInt, StringConstraints, model_validator
@@ -45,7 +45,7 @@ Channels = Annotated[
     Field(
         max_length=20,
         description="Where the data lies: channel name to S3 prefix. `train` and `validation` are needed by this "
-        "project's own training; `test` and `pretrained` are optional. Another entry_point may take any or none.",
+        "project's own train_model.py and hpo.py; `test` and `pretrained` are optional. Another entry_point may take any or none.",
         examples=[{"train": "s3://my-bucket/dogs/train", "validation": "s3://my-bucket/dogs/valid"}],
     ),
 ]
@@ -86,6 +86,7 @@ EntryPoint = Annotated[
     ),
 ]
 
+OWN_ENTRY_POINTS = ("train_model.py", "hpo.py")
 OWN_CHANNELS = ("train", "validation")
 
 
@@ -125,8 +126,6 @@ class TuningJobStatus(StrEnum):
 class JobRequest(Body):
     """The members that POST /jobs/training and POST /jobs/tuning share."""
 
-    own_entry_point: ClassVar[str]
-
     channels: Channels = Field(default_factory=dict)
     entry_point: EntryPoint
     instance_type: InstanceType = "ml.m5.xlarge"
@@ -148,7 +147,7 @@ class JobRequest(Body):
     @model_validator(mode="after")
     def _has_own_channels(self) -> Self:
         absent = [name for name in OWN_CHANNELS if name not in self.channels]
-        if self.entry_point == self.own_entry_point and absent:
+        if self.entry_point in OWN_ENTRY_POINTS and absent:
             raise ValueError(f"channels: {self.entry_point} needs {' and '.join(absent)}, each an s3:// prefix")
         return self
 

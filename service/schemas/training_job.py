@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, Self
 
 from pydantic import BaseModel, Field, model_validator
 
@@ -17,6 +17,9 @@ from service.schemas.job import (
     TrainingJobStatus,
     TuningJobName,
 )
+
+
+DEFAULT_ENTRY_POINT = "train_model.py"
 
 
 class SecondaryStatus(StrEnum):
@@ -44,13 +47,11 @@ class SecondaryStatus(StrEnum):
 class TrainingJobRequest(JobRequest):
     """What to train, on which data, where. Everything but the channels has a default."""
 
-    own_entry_point: ClassVar[str] = "train_model.py"
-
     name: Annotated[
         TrainingJobName | None,
         Field(description="The job's name and idempotency key; left out, one is made. "),
     ] = None
-    entry_point: EntryPoint = own_entry_point
+    entry_point: EntryPoint = DEFAULT_ENTRY_POINT
     hyperparameters: Hyperparameters = Field(default_factory=dict)
     from_tuning_job: Annotated[
         TuningJobName | None,
@@ -76,7 +77,7 @@ class TrainingJobRequest(JobRequest):
 
     @model_validator(mode="after")
     def _defaults_of_own_training(self) -> Self:
-        if self.entry_point == self.own_entry_point:
+        if self.entry_point == DEFAULT_ENTRY_POINT:
             if "debugger" not in self.model_fields_set:
                 self.debugger = Debugger()
             if "profiler" not in self.model_fields_set:

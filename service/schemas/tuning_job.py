@@ -3,7 +3,7 @@
 import math
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 
@@ -61,13 +61,11 @@ class Hyperband(Body):
 class TuningJobRequest(JobRequest):
     """What to search, for which objective, on which data. Everything but the channels has a default."""
 
-    own_entry_point: ClassVar[str] = "hpo.py"
-
     name: Annotated[
         TuningJobName | None,
         Field(description="The job's name and idempotency key, at most 32 characters; left out, one is made."),
     ] = None
-    entry_point: EntryPoint = own_entry_point
+    entry_point: EntryPoint = "hpo.py"
     static_hyperparameters: Hyperparameters = Field(default_factory=dict)
     ranges: Ranges = DEFAULT_RANGES
     objective: Objective = Objective()

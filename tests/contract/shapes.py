@@ -16,6 +16,8 @@ SECONDS = (946_684_800, 4_102_444_800)
 # Without what XML cannot carry.
 _WRITABLE = st.characters(codec="utf-8", exclude_categories=["Cc"], exclude_characters="\ufffe\uffff")
 
+_IN_HEADERS = st.characters(min_codepoint=0x20, max_codepoint=0x7E)
+
 
 def members(shape: Shape | None) -> st.SearchStrategy[dict[str, Any]]:
     """Members of an operation's input or output."""
@@ -75,7 +77,9 @@ def _string(shape: Shape, least: int, most: int) -> st.SearchStrategy[str]:
     if r"\p{" in pattern:  # a class of a hundred thousand characters is slow to draw from
         text = st.text("aZ09 _.:/=+-@", min_size=max(least, 1), max_size=most)
     else:
-        text = st.from_regex(compiled(pattern), fullmatch=True, alphabet=st.characters(codec="utf-8"))
+        in_header = shape.serialization.get("location") == "header"
+        alphabet = _IN_HEADERS if in_header else st.characters(codec="utf-8")
+        text = st.from_regex(compiled(pattern), fullmatch=True, alphabet=alphabet)
     return text.filter(
         lambda value: least <= len(value) <= shape.metadata.get("max", 2**31) and matches(value) is not None
     )

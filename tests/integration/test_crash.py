@@ -30,6 +30,10 @@ def ran(path: Path) -> Counter[str]:
     return Counter(path.read_text().split())
 
 
+def until_ran(path: Path, runs: int) -> None:
+    until(lambda: ran(path).total(), lambda seen: seen >= runs)
+
+
 def test_a_tuning_job_survives_kill_9_and_runs_each_training_job_once(tmp_path: Path) -> None:
     witness = tmp_path / "witness"
     witness.touch()
@@ -40,7 +44,7 @@ def test_a_tuning_job_survives_kill_9_and_runs_each_training_job_once(tmp_path: 
         request = toy.tuning_request("crash", witness_script(witness, 4, 0.25), jobs=6, parallel=3)
         toy.sagemaker.create_hyper_parameter_tuning_job(**request)
         for runs in (1, 3, 5):  # three crashes, each with jobs under way
-            until(lambda runs=runs: ran(witness).total(), lambda seen, runs=runs: seen >= runs)
+            until_ran(witness, runs)
             server.kill()
             server.start()
         job = toy.tuning_ended("crash")

@@ -5,7 +5,7 @@ import json
 import tarfile
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from tests.local_server import LocalServer, boto_client
 
@@ -121,8 +121,11 @@ class Toy:
         )
 
     def phase(self, name: str, secondary_status: str) -> dict[str, Any]:
-        """The job's description once it has reached a secondary status."""
-        return until(lambda: self.describe(name), lambda job: job["SecondaryStatus"] == secondary_status)
+        """The job's description once it has reached a secondary status; it may have passed it since."""
+        return until(
+            lambda: self.describe(name),
+            lambda job: secondary_status in [t["Status"] for t in job["SecondaryStatusTransitions"]],
+        )
 
     def log(self, name: str) -> list[str]:
         """All lines of a job's log."""
@@ -148,7 +151,10 @@ class Toy:
         return [found["Key"] for found in self.s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", [])]
 
 
-def until(look: Callable[[], Any], reached: Callable[[Any], bool]) -> Any:
+Seen = TypeVar("Seen")
+
+
+def until(look: Callable[[], Seen], reached: Callable[[Seen], bool]) -> Seen:
     """Look until it is reached; fail when it takes too long."""
     deadline = time.monotonic() + DEADLINE_SECONDS
     while not reached(seen := look()):

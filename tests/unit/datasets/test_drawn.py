@@ -70,6 +70,7 @@ def test_only_what_is_missing_is_drawn(tmp_path: Path) -> None:
     before = contents(tmp_path)
     lost, kept = tmp_path / "test/008.Pug/Pug_00001.jpg", tmp_path / "test/001.Beagle/Beagle_00001.jpg"
     lost.unlink()
+    (tmp_path / "README.txt").unlink()
     age = kept.stat().st_mtime_ns
     draw_set(tmp_path, SMALL)
     assert contents(tmp_path) == before

@@ -89,6 +89,12 @@ def test_png_modes(modules: Modules, mode: str) -> None:
     assert distance(decoded(modules, file(image, "PNG")), image.convert("RGB")) < 1
 
 
+def test_a_phone_s_jpeg_with_a_second_picture_behind(modules: Modules) -> None:
+    body = file(picture(), "MPO", save_all=True, append_images=[Image.new("RGB", (60, 40), GREEN)], quality=95)
+    assert body.startswith(b"\xff\xd8\xff")
+    assert distance(decoded(modules, body), picture()) < 6
+
+
 def test_grayscale_jpeg(modules: Modules) -> None:
     image = decoded(modules, file(picture().convert("L"), "JPEG", quality=95))
     assert distance(image, picture().convert("L").convert("RGB")) < 2

@@ -110,8 +110,9 @@ def test_killed_servers_are_started_again(local: Local) -> None:
     for _ in range(2):
         before = local.server_pids("echo")
         os.kill(before[0], signal.SIGKILL)
-        wait_for(partial(_replaced, local, "echo", before), "new model server")
-        assert wait_for(lambda: _try_echo(local), "answer") == b"one:x"
+        wait_for(lambda: not Path(f"/proc/{before[0]}").exists(), "end of the model server")  # noqa: B023 - called here
+        assert local.invoke("echo")["Body"] == b"one:x"  # waits for the new one
+        assert local.server_pids("echo") not in (before, [])
 
 
 def test_a_crash_loop_fails_the_endpoint_with_the_reason(local: Local, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -326,8 +327,6 @@ def test_a_deleted_endpoint_is_gone_with_its_servers_and_its_logs_stay(local: Lo
     local.deploy("echo", MODEL)
     pid = local.server_pids("echo")[0]
     local.delete("echo")
-    with pytest.raises(ValidationError, match=r"not found|not in service"):
-        local.invoke("echo")
 
     def gone() -> bool:
         try:
@@ -337,6 +336,8 @@ def test_a_deleted_endpoint_is_gone_with_its_servers_and_its_logs_stay(local: Lo
         return False
 
     wait_for(gone, "end of the endpoint")
+    with pytest.raises(ValidationError, match="not found"):
+        local.invoke("echo")
     assert not Path(f"/proc/{pid}").exists()
     assert not (local.settings.endpoints_dir / "echo" / "deployments").exists()
     assert "model loaded" in next(iter(log_streams(local.settings, "echo").values())).read_text()
@@ -474,12 +475,5 @@ def _replaced(local: Local, endpoint: str, before: list[int]) -> bool:
 def _try(local: Local, command: str) -> object | None:
     try:
         return ask(local, command)
-    except (ModelError, ServiceUnavailable):
-        return None
-
-
-def _try_echo(local: Local) -> bytes | None:
-    try:
-        return bytes(local.invoke("echo")["Body"])
     except (ModelError, ServiceUnavailable):
         return None

@@ -92,6 +92,7 @@ def test_good_requests_pass() -> None:
         ("InputDataConfig.0.DataSource.S3DataSource.S3DataType", "ManifestFile", "use S3Prefix"),
         ("InputDataConfig.0.DataSource.S3DataSource.S3DataDistributionType", "ShardedByS3Key", "use FullyReplicated"),
         ("InputDataConfig.0.DataSource", {"FileSystemDataSource": {}}, "copy the data to S3"),
+        ("InputDataConfig.0.ChannelName", "..", "more than dots"),
         ("InputDataConfig.0.InputMode", "FastFile", "use File"),
         ("InputDataConfig.0.CompressionType", "Gzip", "use None"),
         ("InputDataConfig.0.ShuffleConfig", {"Seed": 1}, "shuffle in the script"),

@@ -43,5 +43,5 @@ def test_one_reading_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 def test_a_bad_expression_is_named() -> None:
     metrics.check([LOSS, EPOCH])
-    with pytest.raises(BadMetricDefinition, match="'loss'.*invalid"):
+    with pytest.raises(BadMetricDefinition, match=r"'loss'.*invalid"):
         metrics.check([{"Name": "loss", "Regex": "loss=([0-9"}])

@@ -75,6 +75,7 @@ def test_one_request_does_not_change_the_defaults_of_the_next() -> None:
         ({"channels": {"train": "s3://dogs/train"}}, "train_model.py needs validation"),
         ({"channels": {**CHANNELS, "test": "file:///data"}}, "must be s3://BUCKET/PREFIX"),
         ({"channels": {**CHANNELS, "te st": "s3://dogs/test"}}, "channels"),
+        ({"channels": {}, "entry_point": "hpo.py"}, "hpo.py needs train and validation"),
         ({"entry_point": "../train.py"}, "entry_point"),
         ({"entry_point": "/etc/train.py"}, "entry_point"),
         ({"entry_point": "train.sh"}, "entry_point"),

@@ -1,5 +1,6 @@
 """POST /predict over real connections: service under uvicorn, SageMaker Runtime faked on loopback."""
 
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -45,6 +46,20 @@ def test_raw_bytes_arrive_untouched_with_the_type_that_they_are(
     parse, model = response.headers["server-timing"].split(", ")
     assert float(parse.removeprefix("parse;dur=")) >= 0
     assert float(model.removeprefix("model;dur=")) > 0
+
+
+def test_without_top_k_the_model_decides(serve: Serve, fake_runtime: FakeRuntime) -> None:
+    many = [MODEL_ANSWER["predictions"][0]] * 133
+    fake_runtime.answers = [Answer(body=json.dumps({**MODEL_ANSWER, "predictions": many}).encode())]
+    assert len(serve().post("/predict", content=encoded()).json()["predictions"]) == 5
+    assert fake_runtime.asked[0].headers["Accept"] == "application/json"
+
+
+def test_more_than_the_model_has_is_no_fault_of_the_image(serve: Serve, fake_runtime: FakeRuntime) -> None:
+    message = '{"code": "InvalidAccept", "message": "top_k=9 must be a whole number from 1 to 3"}'
+    fake_runtime.answers = [error(424, "ModelError", OriginalStatusCode=400, OriginalMessage=message)]
+    body = problem(serve().post("/predict", content=encoded(), params={"top_k": 9}), 400, "bad-request")
+    assert "top_k=9" in str(body["detail"])
 
 
 def test_an_endpoint_can_be_named(serve: Serve, fake_runtime: FakeRuntime) -> None:
@@ -150,6 +165,7 @@ def test_what_is_no_image_is_told_what_it_seems_to_be(
     ("original_status", "status", "kind"),
     [
         (400, 422, "unreadable-image"),
+        (406, 400, "bad-request"),
         (413, 413, "payload-too-large"),
         (415, 415, "not-an-image"),
         (422, 422, "unreadable-image"),

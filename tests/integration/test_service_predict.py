@@ -1,0 +1,243 @@
+"""Deploy and predict through the REST front, on a real local_sagemaker whose model servers run inference/."""
+
+import io
+import struct
+import subprocess
+import sys
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from PIL import Image
+
+from tests.integration import colour_model
+from tests.local_server import REPOSITORY, LocalServer, boto_client, running_server
+
+DEADLINE_SECONDS = 120.0
+BUCKET = "artifacts"
+COLOURS = {"Red setter": (220, 20, 20), "Green hound": (20, 220, 20), "Blue heeler": (20, 20, 220)}
+ENDPOINT = "dog-breeds"
+MODEL_DATA = f"s3://{BUCKET}/first/output/model.tar.gz"
+
+
+def picture(breed: str, image_format: str = "JPEG", size: tuple[int, int] = (90, 60)) -> bytes:
+    """An image of the breed's colour."""
+    buffer = io.BytesIO()
+    Image.new("RGB", size, COLOURS[breed]).save(buffer, image_format)
+    return buffer.getvalue()
+
+
+def png_header(width: int, height: int) -> bytes:
+    """A PNG that says it is of this size, with next to nothing in it."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0")) + chunk(b"IEND", b"")
+
+
+@pytest.fixture(scope="module")
+def local_sagemaker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
+    """A server with two artifacts in its S3."""
+    with running_server(tmp_path_factory.mktemp("state")) as server:
+        s3 = boto_client(server, "s3")
+        s3.create_bucket(Bucket=BUCKET)
+        s3.put_object(Bucket=BUCKET, Key="first/output/model.tar.gz", Body=colour_model.artifact("first"))
+        renamed = ("Irish setter", "Greyhound", "Blue Lacy")
+        s3.put_object(Bucket=BUCKET, Key="second/output/model.tar.gz", Body=colour_model.artifact("second", renamed))
+        s3.put_object(Bucket=BUCKET, Key="broken/model.tar.gz", Body=b"no archive")
+        yield server
+
+
+@pytest.fixture(scope="module")
+def rest(local_sagemaker: LocalServer) -> Iterator[httpx.Client]:
+    """A client of `python -m service`, a process of its own."""
+    environment = {
+        "PATH": "/usr/bin:/bin",
+        "AWS_ENDPOINT_URL": local_sagemaker.base_url,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "SAGEHOUND_PORT": "0",
+    }
+    with subprocess.Popen(
+        [sys.executable, "-m", "service"], cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            url = process.stdout.readline().split("listens on ")[1].split()[0]
+            with httpx.Client(base_url=url, timeout=60, trust_env=False) as client:
+                yield client
+        finally:
+            process.terminate()
+            process.wait(60)
+
+
+def until(met: Callable[[], Any], what: str) -> Any:
+    """The first true answer of `met`, asked again until the deadline."""
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not (answer := met()):
+        assert time.monotonic() < deadline, f"not in {DEADLINE_SECONDS:.0f} s: {what}"
+        time.sleep(0.1)
+    return answer
+
+
+def settled(rest: httpx.Client, name: str) -> dict[str, Any]:
+    """The endpoint once nothing is under way."""
+
+    def over() -> dict[str, Any] | None:
+        endpoint: dict[str, Any] = rest.get(f"/endpoints/{name}").raise_for_status().json()
+        return endpoint if endpoint["status"] in {"InService", "Failed"} else None
+
+    found: dict[str, Any] = until(over, f"{name} is settled")
+    return found
+
+
+@pytest.fixture(scope="module")
+def endpoint(rest: httpx.Client) -> dict[str, Any]:
+    """The default endpoint, in service."""
+    before = rest.get("/readyz").json()
+    assert before["default_endpoint"] == {"name": ENDPOINT, "status": "NotFound"}
+    body = {"name": ENDPOINT, "model_data": MODEL_DATA, "tags": {"team": "zoo"}}
+    created = rest.post("/endpoints", json=body)
+    assert created.status_code == 202, created.text
+    assert rest.post("/endpoints", json=body).status_code == 200
+    found = settled(rest, created.headers["location"].rsplit("/", 1)[1])
+    assert found["status"] == "InService", found["failure_reason"]
+    return found
+
+
+def test_the_endpoint_tells_what_it_is_made_of(rest: httpx.Client, endpoint: dict[str, Any]) -> None:
+    assert endpoint["model_data"] == MODEL_DATA
+    assert endpoint["training_job"] is None
+    assert endpoint["tags"] == {"team": "zoo"}
+    (variant,) = endpoint["variants"]
+    assert variant["name"] == "AllTraffic"
+    assert variant["current_instance_count"] == 1
+    assert variant["model_data"].startswith("s3://sagemaker-us-east-1-123456789012/sagehound/models/")
+    assert rest.get("/endpoints", params={"status": "InService"}).json()["items"][0]["name"] == ENDPOINT
+    assert rest.get("/readyz").json()["default_endpoint"]["status"] == "InService"
+
+
+@pytest.mark.parametrize("image_format", ["JPEG", "PNG", "WEBP", "BMP", "GIF"])
+@pytest.mark.parametrize("breed", COLOURS)
+def test_every_format_names_the_breed(
+    rest: httpx.Client, endpoint: dict[str, Any], breed: str, image_format: str
+) -> None:
+    answer = rest.post("/predict", content=picture(breed, image_format), params={"top_k": 2})
+    assert answer.status_code == 200, answer.text
+    body = answer.json()
+    assert body["predictions"][0]["breed"] == breed
+    assert len(body["predictions"]) == 2
+    assert body["predictions"][0]["probability"] > 0.9
+    assert body["model"] == {"architecture": "colour", "version": "first"}
+    assert (body["endpoint"], body["variant"]) == (ENDPOINT, "AllTraffic")
+
+
+def test_more_breeds_than_the_model_has(rest: httpx.Client, endpoint: dict[str, Any]) -> None:
+    answer = rest.post("/predict", content=picture("Red setter"), params={"top_k": 4})
+    assert answer.status_code == 400
+    assert "top_k=4" in answer.json()["detail"]
+    assert len(rest.post("/predict", content=picture("Red setter")).json()["predictions"]) == 3
+
+
+def test_a_form_of_several_images(rest: httpx.Client, endpoint: dict[str, Any]) -> None:
+    files = [("file", (f"{breed}.png", picture(breed, "PNG"))) for breed in COLOURS]
+    answer = rest.post(f"/endpoints/{ENDPOINT}/predict", files=files).raise_for_status().json()
+    assert [item["predictions"][0]["breed"] for item in answer["items"]] == list(COLOURS)
+
+
+def test_breeds_come_from_the_artifact(rest: httpx.Client, endpoint: dict[str, Any]) -> None:
+    breeds = rest.get("/breeds").raise_for_status().json()
+    assert breeds["model"] == endpoint["variants"][0]["model"]
+    assert breeds["items"] == [
+        {"index": 0, "folder": "001.Red_setter", "breed": "Red setter"},
+        {"index": 1, "folder": "002.Green_hound", "breed": "Green hound"},
+        {"index": 2, "folder": "003.Blue_heeler", "breed": "Blue heeler"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "statuses", "kind"),
+    [
+        (b"this is a text that is named dog.jpg", {415}, "not-an-image"),
+        (picture("Red setter", size=(600, 400))[:1500], {422}, "unreadable-image"),
+        (b"\xff\xd8\xff\xe0" + b"\0" * 500, {415, 422}, ""),
+        (png_header(60_000, 60_000), {413, 422}, ""),
+        (b"\0" * (30 * 2**20), {413}, "payload-too-large"),
+        (b"", {400}, "bad-request"),
+    ],
+)
+def test_bad_uploads_leave_the_service_well(
+    rest: httpx.Client, endpoint: dict[str, Any], content: bytes, statuses: set[int], kind: str
+) -> None:
+    answer = rest.post("/predict", content=content)
+    assert answer.status_code in statuses, answer.text
+    body = answer.json()
+    assert body["type"].startswith(f"urn:sagehound:problem:{kind}")
+    assert len(body["detail"]) > 10
+    assert "Traceback" not in body["detail"]
+    good = rest.post("/predict", content=picture("Blue heeler"))
+    assert good.json()["predictions"][0]["breed"] == "Blue heeler"
+
+
+def test_endpoints_that_cannot_answer(rest: httpx.Client, endpoint: dict[str, Any]) -> None:
+    unknown = rest.post("/endpoints/nobody/predict", content=picture("Red setter"))
+    assert unknown.status_code == 404
+    assert unknown.json()["type"] == "urn:sagehound:problem:endpoint-not-found"
+    created = rest.post("/endpoints", json={"name": "fresh", "model_data": MODEL_DATA})
+    assert created.status_code == 202
+    early = rest.post("/endpoints/fresh/predict", content=picture("Red setter"))
+    assert early.status_code in {409, 200}  # 200 when it was in service that soon
+    if early.status_code == 409:
+        assert early.json()["type"] == "urn:sagehound:problem:endpoint-not-in-service"
+    assert settled(rest, "fresh")["status"] == "InService"
+    assert rest.delete("/endpoints/fresh").status_code == 202
+    until(lambda: rest.get("/endpoints/fresh").status_code == 404, "fresh is deleted")
+
+
+def test_bad_deployments(rest: httpx.Client, endpoint: dict[str, Any]) -> None:
+    for body, status, said in [
+        ({"name": "x", "model_data": f"s3://{BUCKET}/nothing.tar.gz"}, 400, "There is no object"),
+        ({"name": "x", "model_data": "s3://no-such-bucket/model.tar.gz"}, 400, "There is no object"),
+        ({"name": "x", "model_data": f"s3://{BUCKET}/broken/model.tar.gz"}, 400, "tar.gz"),
+        ({"name": "x", "training_job": "nobody"}, 404, "nobody"),
+        ({"name": ENDPOINT, "model_data": MODEL_DATA}, 409, "another body"),
+        ({"name": "x_y", "model_data": MODEL_DATA}, 422, "name"),
+    ]:
+        answer = rest.post("/endpoints", json=body)
+        assert answer.status_code == status, answer.text
+        assert said in answer.json()["detail"]
+    assert rest.get("/endpoints/x").status_code == 404
+
+
+def test_an_update_without_a_gap_and_the_end(
+    rest: httpx.Client, local_sagemaker: LocalServer, endpoint: dict[str, Any]
+) -> None:
+    wanted = {"model_data": f"s3://{BUCKET}/second/output/model.tar.gz"}
+    assert rest.put(f"/endpoints/{ENDPOINT}", json=wanted).status_code == 202
+    seen: list[str] = []
+
+    def changed() -> bool:
+        answer = rest.post("/predict", content=picture("Red setter"))
+        assert answer.status_code == 200, answer.text
+        seen.append(answer.json()["model"]["version"])
+        return seen[-1] == "second"
+
+    until(changed, "the second model answers")
+    assert settled(rest, ENDPOINT)["status"] == "InService"
+    assert seen == sorted(seen)  # never back to the first
+    assert rest.put(f"/endpoints/{ENDPOINT}", json=wanted).status_code == 200
+    assert rest.get("/breeds").json()["items"][0]["breed"] == "Irish setter"
+
+    assert rest.delete(f"/endpoints/{ENDPOINT}").status_code == 202
+    until(lambda: rest.get(f"/endpoints/{ENDPOINT}").status_code == 404, "the endpoint is deleted")
+    sagemaker = boto_client(local_sagemaker, "sagemaker")
+    assert sagemaker.list_models()["Models"] == []
+    assert sagemaker.list_endpoint_configs()["EndpointConfigs"] == []
+    assert rest.delete(f"/endpoints/{ENDPOINT}").status_code == 404
+    gone = rest.post("/predict", content=picture("Red setter"))
+    assert gone.status_code == 404

@@ -1,0 +1,118 @@
+"""Operations on training jobs without an engine: every state's answer has its shape."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from local_sagemaker.errors import ResourceInUse, ResourceLimitExceeded, ResourceNotFound, ValidationException
+from local_sagemaker.operations import tags, training_jobs
+from local_sagemaker.operations.context import Context
+from local_sagemaker.store import training_jobs as store
+from tests.unit.local_sagemaker.operations.job_requests import check_response, make_context
+from tests.unit.local_sagemaker.operations.test_job_rules import TRAINING
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Context:
+    return make_context(tmp_path)
+
+
+def test_creating_wakes_the_engine_and_keeps_tags_apart(context: Context) -> None:
+    created = training_jobs.create_training_job(context, {**TRAINING, "Tags": [{"Key": "k", "Value": "v"}]})
+    check_response("sagemaker", "CreateTrainingJob", created)
+    assert created["TrainingJobArn"] == "arn:aws:sagemaker:eu-west-1:123456789012:training-job/a"
+    assert context.wake_engine.is_set()
+    job = store.get(context.database, "a")
+    assert job is not None
+    assert "Tags" not in job.request
+    answer = tags.list_tags(context, {"ResourceArn": created["TrainingJobArn"]})
+    check_response("sagemaker", "ListTags", answer)
+    assert answer["Tags"] == [{"Key": "k", "Value": "v"}]
+    with pytest.raises(ResourceInUse, match="already exists"):
+        training_jobs.create_training_job(context, TRAINING)
+
+
+def test_bad_tags_leave_nothing_behind(context: Context) -> None:
+    for bad, message in (
+        ([{"Key": "k", "Value": "1"}, {"Key": "k", "Value": "2"}], "Duplicate"),
+        ([{"Key": "aws:x", "Value": "1"}], "reserved"),
+    ):
+        with pytest.raises(ValidationException, match=message):
+            training_jobs.create_training_job(context, {**TRAINING, "Tags": bad})
+    assert store.all_jobs(context.database) == []
+
+
+def test_every_state_has_its_shape(context: Context) -> None:
+    rule = {"RuleConfigurationName": "r", "RuleEvaluatorImage": "image"}
+    members = {
+        **TRAINING,
+        "DebugHookConfig": {"S3OutputPath": "s3://b/d"},
+        "DebugRuleConfigurations": [rule],
+        "ProfilerConfig": {"S3OutputPath": "s3://b/p"},
+        "ProfilerRuleConfigurations": [rule],
+        "CheckpointConfig": {"S3Uri": "s3://b/c"},
+        "Environment": {"A": "b"},
+    }
+    training_jobs.create_training_job(context, members)
+    job = store.get(context.database, "a")
+    assert job is not None
+    name = {"TrainingJobName": "a"}
+    check_response("sagemaker", "DescribeTrainingJob", training_jobs.describe_training_job(context, name))
+    now = time.time()
+    job = store.update(
+        context.database,
+        job,
+        now,
+        phase="Downloading",
+        secondary_status="Downloading",
+        status_message="d",
+        started_at=now,
+    )
+    job = store.add_metrics(context.database, job, 5, [store.Metric("loss", now, None)])
+    store.update(
+        context.database,
+        job,
+        now + 1.5,
+        phase="Ended",
+        status="Failed",
+        secondary_status="Failed",
+        status_message="f",
+        failure_reason="AlgorithmError: x",
+        ended_at=now + 1.5,
+    )
+    described = training_jobs.describe_training_job(context, name)
+    check_response("sagemaker", "DescribeTrainingJob", described)
+    assert described["TrainingTimeInSeconds"] == described["BillableTimeInSeconds"] == 2
+    assert described["FinalMetricDataList"] is None  # nan is no number
+    assert described["ProfilerRuleConfigurations"] == [{"VolumeSizeInGB": 0, **rule}]
+    assert described["ProfilerConfig"]["ProfilingIntervalInMilliseconds"] == 500
+    assert described["StoppingCondition"] == {"MaxRuntimeInSeconds": 60}
+    listed = training_jobs.list_training_jobs(context, {"StatusEquals": "Failed"})
+    check_response("sagemaker", "ListTrainingJobs", listed)
+    assert [summary["TrainingJobName"] for summary in listed["TrainingJobSummaries"]] == ["a"]
+
+
+def test_stop_is_once_and_for_what_runs(context: Context) -> None:
+    training_jobs.create_training_job(context, TRAINING)
+    name = {"TrainingJobName": "a"}
+    assert training_jobs.stop_training_job(context, name) == {}
+    assert training_jobs.stop_training_job(context, name) == {}  # stopping already
+    described = training_jobs.describe_training_job(context, name)
+    assert (described["TrainingJobStatus"], described["SecondaryStatus"]) == ("Stopping", "Stopping")
+    assert [t["Status"] for t in described["SecondaryStatusTransitions"]] == ["Starting", "Stopping"]
+    with pytest.raises(ValidationException, match="Requested resource not found"):
+        training_jobs.stop_training_job(context, {"TrainingJobName": "b"})
+
+
+def test_tags_belong_to_what_is_there(context: Context) -> None:
+    arn = training_jobs.create_training_job(context, TRAINING)["TrainingJobArn"]
+    added = tags.add_tags(context, {"ResourceArn": arn, "Tags": [{"Key": "k", "Value": "v"}]})
+    check_response("sagemaker", "AddTags", added)
+    with pytest.raises(ResourceLimitExceeded, match="at most 50"):
+        tags.add_tags(context, {"ResourceArn": arn, "Tags": [{"Key": f"{n}", "Value": ""} for n in range(50)]})
+    assert tags.delete_tags(context, {"ResourceArn": arn, "TagKeys": ["k", "none"]}) == {}
+    assert tags.list_tags(context, {"ResourceArn": arn}) == {"Tags": []}
+    for unknown in (arn + "x", "arn:aws:sagemaker:eu-west-1:123456789012:notebook-instance/x"):
+        with pytest.raises(ResourceNotFound, match="does not exist"):
+            tags.list_tags(context, {"ResourceArn": unknown})

@@ -1,0 +1,39 @@
+"""Image URIs from the SDK's tables, for the versions that the settings name by default."""
+
+import sys
+
+import pytest
+
+from service.aws import images
+from service.errors import BadRequest
+from service.settings import Settings
+
+REGISTRY = "763104351884.dkr.ecr.us-east-1.amazonaws.com"
+
+
+@pytest.mark.parametrize(("instance_type", "processor"), [("ml.m5.xlarge", "cpu"), ("ml.g4dn.xlarge", "gpu")])
+def test_default_versions_exist_for_training_and_inference(instance_type: str, processor: str) -> None:
+    settings = Settings()
+    tag = f"2.6.0-{processor}-py312"
+    assert images.training_image(settings, instance_type) == f"{REGISTRY}/pytorch-training:{tag}"
+    assert images.inference_image(settings, instance_type) == f"{REGISTRY}/pytorch-inference:{tag}"
+    assert "torch" not in sys.modules
+
+
+def test_rule_evaluator_image() -> None:
+    uri = "503895931360.dkr.ecr.us-east-1.amazonaws.com/sagemaker-debugger-rules:latest"
+    assert images.rule_evaluator_image(Settings()) == uri
+
+
+def test_settings_win() -> None:
+    settings = Settings(training_image="mine:1", inference_image="mine:2")
+    assert images.training_image(settings, "nonsense") == "mine:1"
+    assert images.inference_image(settings, "nonsense") == "mine:2"
+
+
+def test_what_the_tables_do_not_have_is_a_problem() -> None:
+    with pytest.raises(BadRequest, match="Invalid SageMaker instance type: nonsense") as caught:
+        images.training_image(Settings(), "nonsense")
+    assert "SAGEHOUND_TRAINING_IMAGE" in caught.value.action
+    with pytest.raises(BadRequest, match="Unsupported pytorch version: 99"):
+        images.inference_image(Settings(framework_version="99"), "ml.m5.xlarge")

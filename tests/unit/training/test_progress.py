@@ -1,0 +1,120 @@
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from tests.unit.training.scripts import Scripts
+
+
+def epoch(scripts: Scripts, number: int, validation_loss: float, train_loss: float = 1.0) -> Any:
+    return scripts.progress.Epoch(number, train_loss, 0.5123, validation_loss, 0.6, 0.001, 41.23)
+
+
+def test_the_line_is_what_metric_definitions_read(scripts: Scripts) -> None:
+    line = epoch(scripts, 1, 1.1, 1.23454).line()
+    assert line == (
+        "epoch=1 train:loss=1.2345 train:accuracy=0.5123 validation:loss=1.1000 validation:accuracy=0.6000 "
+        "lr=0.001 images_per_second=41.2"
+    )
+    regex = r"(?:^|\s)validation:loss=([0-9.eE+-]+|nan|inf)"
+    for loss, text in ((1.1, "1.1000"), (math.nan, "nan"), (math.inf, "inf")):
+        found = re.search(regex, epoch(scripts, 1, loss).line())
+        assert found is not None
+        assert found[1] == text
+
+
+def test_the_best_epoch_is_copied(scripts: Scripts) -> None:
+    progress = scripts.progress.Progress()
+    weight = torch.zeros(1)
+    for number, loss in enumerate((2.0, 1.0, math.nan, 1.5), start=1):
+        weight.fill_(number)
+        progress.finish_epoch(epoch(scripts, number, loss), {"weight": weight})
+    assert progress.best.epoch == 2
+    assert progress.best_state["weight"].item() == 2
+
+
+def test_when_it_is_over(scripts: Scripts) -> None:
+    progress = scripts.progress.Progress()
+    assert progress.is_over(3, 0) is None
+    progress.finish_epoch(epoch(scripts, 1, 1.0), {})
+    progress.finish_epoch(epoch(scripts, 2, 1.0), {})
+    assert progress.is_over(3, 0) is None
+    assert progress.is_over(3, 2) is None
+    assert progress.is_over(3, 1) == "validation:loss has not fallen for 1 epochs"
+    assert progress.is_over(2, 0) == "all epochs are trained"
+    progress.finish_epoch(epoch(scripts, 3, 1.0, math.inf), {})
+    assert "finite" in progress.is_over(9, 0)
+
+
+@pytest.mark.parametrize(
+    ("flags", "rates"),
+    [
+        ([], [1.0, 1.0, 1.0, 1.0]),
+        (["--scheduler", "step", "--step-size", "2", "--gamma", "0.1"], [1.0, 1.0, 0.1, 0.1]),
+        (["--scheduler", "cosine"], [1.0, 0.853553, 0.5, 0.146447]),
+    ],
+)
+def test_learning_rates(scripts: Scripts, flags: list[str], rates: list[float]) -> None:
+    arguments = scripts.arguments.parse_arguments(["--lr", "1", "--epochs", "4", *flags], cpus=1, description="")
+    assert [scripts.schedule.learning_rate(arguments, number) for number in (1, 2, 3, 4)] == pytest.approx(rates)
+
+
+class Saved:
+    """A small network, its optimiser and arguments."""
+
+    def __init__(self, scripts: Scripts, *flags: str) -> None:
+        self.arguments = scripts.arguments.parse_arguments(["--optimizer", "sgd", *flags], cpus=1, description="")
+        self.network = torch.nn.Linear(2, 2)
+        self.optimizer = scripts.schedule.build_optimizer(self.network.parameters(), self.arguments)
+
+
+def test_a_checkpoint_brings_everything_back(scripts: Scripts, tmp_path: Path) -> None:
+    saved, progress = Saved(scripts), scripts.progress.Progress()
+    saved.network(torch.ones(1, 2)).sum().backward()
+    saved.optimizer.step()
+    progress.finish_epoch(epoch(scripts, 1, 1.0), saved.network.state_dict())
+    progress.totals.add(torch.tensor(0.5), torch.eye(2), torch.tensor([0, 1]))
+    scripts.checkpoint.save_checkpoint(
+        tmp_path / "new",
+        saved.arguments,
+        ("a", "b"),
+        progress=progress,
+        network=saved.network,
+        optimizer=saved.optimizer,
+    )
+    drawn = torch.rand(3)
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["checkpoint.pt"]
+
+    loaded = Saved(scripts, "--epochs", "99", "--num-workers", "3")
+    again = scripts.checkpoint.load_checkpoint(
+        tmp_path / "new", loaded.arguments, ("a", "b"), loaded.network, loaded.optimizer
+    )
+    assert torch.equal(torch.rand(3), drawn)
+    assert torch.equal(loaded.network.weight, saved.network.weight)
+    momentum = loaded.optimizer.state_dict()["state"][0]["momentum_buffer"]
+    assert torch.equal(momentum, saved.optimizer.state_dict()["state"][0]["momentum_buffer"])
+    assert (again.history, again.totals, again.best) == (progress.history, progress.totals, progress.best)
+    assert torch.equal(again.best_state["weight"], progress.best_state["weight"])
+
+
+def test_a_checkpoint_of_another_job_is_refused(scripts: Scripts, tmp_path: Path) -> None:
+    saved = Saved(scripts)
+    progress = scripts.progress.Progress()
+    scripts.checkpoint.save_checkpoint(
+        tmp_path, saved.arguments, ("a", "b"), progress=progress, network=saved.network, optimizer=saved.optimizer
+    )
+    other = Saved(scripts, "--lr", "0.5")
+    with pytest.raises(scripts.errors.CheckpointError, match=r"lr 0\.001 -> 0\.5"):
+        scripts.checkpoint.load_checkpoint(tmp_path, other.arguments, ("a", "b"), other.network, other.optimizer)
+    with pytest.raises(scripts.errors.CheckpointError, match="other classes"):
+        scripts.checkpoint.load_checkpoint(tmp_path, saved.arguments, ("a", "c"), saved.network, saved.optimizer)
+    path = tmp_path / "checkpoint.pt"
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(scripts.errors.CheckpointError, match="cannot be read"):
+        scripts.checkpoint.load_checkpoint(tmp_path, saved.arguments, ("a", "b"), saved.network, saved.optimizer)
+    path.unlink()
+    nothing = scripts.checkpoint.load_checkpoint(tmp_path, saved.arguments, ("a", "b"), saved.network, saved.optimizer)
+    assert nothing is None
