@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 Pixels = npt.NDArray[np.uint8]  # [height, width, 3], RGB
 
@@ -46,8 +46,10 @@ def read_image(path: Path, short_side: int) -> Pixels:
             rgb = to_rgb(upright(image))
     except (UnreadableImage, MemoryError):
         raise
+    except UnidentifiedImageError as error:
+        raise UnreadableImage("no image" if path.stat().st_size else "an empty file") from error
     except Exception as error:  # Pillow's decoders raise a dozen unrelated types for broken files
-        raise UnreadableImage(str(error).replace(str(path), path.name) or type(error).__name__) from error
+        raise UnreadableImage(str(error) or type(error).__name__) from error
     return np.asarray(scale(rgb, short_side))
 
 

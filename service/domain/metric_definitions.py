@@ -2,7 +2,7 @@
 
 from typing import get_args
 
-from service.schemas.tuning_job import MetricName
+from service.schemas.tuning_job_request import MetricName
 
 _VALUE = r"([0-9.eE+-]+|nan|inf)"
 

@@ -8,7 +8,7 @@ from service.domain import debugger, hyperparameters
 from service.domain.job_definition import Placement, surroundings
 from service.domain.metric_definitions import metric_definitions
 from service.schemas.job import HyperparameterValue
-from service.schemas.training_job import TrainingJobRequest
+from service.schemas.training_job_request import TrainingJobRequest
 
 
 def create_training_job_request(

@@ -16,7 +16,8 @@ from service.schemas.job import JobReference, TrainingJobStatus
 from service.schemas.job_filter import TrainingJobFilter, TrainingJobSort
 from service.schemas.page import Page
 from service.schemas.tags import TUNING_JOB_TAG
-from service.schemas.training_job import TrainingJob, TrainingJobRequest, TrainingJobSummary
+from service.schemas.training_job import TrainingJob, TrainingJobSummary
+from service.schemas.training_job_request import TrainingJobRequest
 
 _SORT_BY = {
     TrainingJobSort.CREATED_AT: "CreationTime",

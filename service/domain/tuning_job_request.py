@@ -8,7 +8,7 @@ from service.domain import hyperparameters
 from service.domain.job_definition import Placement, surroundings
 from service.domain.metric_definitions import metric_definitions
 from service.schemas.ranges import CategoricalRange, ContinuousRange, IntegerRange
-from service.schemas.tuning_job import TuningJobRequest
+from service.schemas.tuning_job_request import TuningJobRequest
 
 
 def create_tuning_job_request(

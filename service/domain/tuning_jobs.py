@@ -15,7 +15,8 @@ from service.errors import StateConflict
 from service.schemas.job import JobReference, TuningJobStatus
 from service.schemas.job_filter import TrialFilter, TrialSort, TuningJobFilter, TuningJobSort
 from service.schemas.page import Page
-from service.schemas.tuning_job import Trial, TuningJob, TuningJobRequest, TuningJobSummary
+from service.schemas.tuning_job import Trial, TuningJob, TuningJobSummary
+from service.schemas.tuning_job_request import TuningJobRequest
 
 _SORT_BY = {TuningJobSort.CREATED_AT: "CreationTime", TuningJobSort.NAME: "Name", TuningJobSort.STATUS: "Status"}
 _SORT_TRIALS_BY = {

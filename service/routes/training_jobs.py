@@ -16,7 +16,8 @@ from service.schemas.job_filter import TrainingJobFilter
 from service.schemas.log_filter import LogFilter
 from service.schemas.page import Page
 from service.schemas.problem import problem_responses
-from service.schemas.training_job import TrainingJob, TrainingJobRequest, TrainingJobSummary
+from service.schemas.training_job import TrainingJob, TrainingJobSummary
+from service.schemas.training_job_request import TrainingJobRequest
 from service.schemas.training_log import LogPage, TrainingMetrics
 
 router = APIRouter(prefix="/jobs/training", tags=["training jobs"])

@@ -13,7 +13,8 @@ from service.schemas.job import JobReference, TuningJobPath
 from service.schemas.job_filter import TrialFilter, TuningJobFilter
 from service.schemas.page import Page
 from service.schemas.problem import problem_responses
-from service.schemas.tuning_job import Trial, TuningJob, TuningJobRequest, TuningJobSummary
+from service.schemas.tuning_job import Trial, TuningJob, TuningJobSummary
+from service.schemas.tuning_job_request import TuningJobRequest
 
 router = APIRouter(prefix="/jobs/tuning", tags=["tuning jobs"])
 

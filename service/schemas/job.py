@@ -45,7 +45,8 @@ Channels = Annotated[
     Field(
         max_length=20,
         description="Where the data lies: channel name to S3 prefix. `train` and `validation` are needed by this "
-        "project's own train_model.py and hpo.py; `test` and `pretrained` are optional. Another entry_point may take any or none.",
+        "project's own train_model.py and hpo.py, `test` and `pretrained` are optional; another entry_point may "
+        "take any or none.",
         examples=[{"train": "s3://my-bucket/dogs/train", "validation": "s3://my-bucket/dogs/valid"}],
     ),
 ]

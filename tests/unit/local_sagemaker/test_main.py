@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -42,12 +43,20 @@ def test_it_serves_every_service_on_one_port_and_keeps_its_state(tmp_path: Path)
         assert server.stderr == ""
 
 
-def test_what_a_killed_server_left_half_done_is_swept(tmp_path: Path) -> None:
-    half = tmp_path / "buckets" / ".nanio" / "staged" / "half"
-    half.parent.mkdir(parents=True)
-    half.write_bytes(b"half of an upload")
-    with running_server(tmp_path):
-        assert not half.exists()
+def test_an_upload_cut_off_by_a_kill_leaves_nothing(tmp_path: Path) -> None:
+    staged = tmp_path / "buckets" / ".nanio" / "staged"
+    with running_server(tmp_path) as server:
+        boto_client(server, "s3").create_bucket(Bucket="half")
+        with socket.create_connection(("127.0.0.1", server.port)) as upload:
+            upload.sendall(b"PUT /half/key HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n" + b"x" * 1000)
+            deadline = time.monotonic() + 20
+            while not any(path.stat().st_size for path in staged.iterdir()):
+                assert time.monotonic() < deadline, "the upload does not arrive"
+                time.sleep(0.01)
+            server.kill()
+        server.start()
+        assert boto_client(server, "s3").list_objects_v2(Bucket="half")["KeyCount"] == 0
+        assert list(staged.iterdir()) == []
 
 
 def test_a_second_server_on_the_same_state_is_refused(tmp_path: Path) -> None:

@@ -32,6 +32,8 @@ def image_set(scripts: Scripts, folder: Path, cache_bytes: int) -> Any:
     for index in range(10):
         path = folder / "ab"[index % 2] / f"{index}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists():
+            continue
         Image.effect_noise((48, 40), 20 * index + 1).convert("RGB").save(path)
     (folder / "a" / "broken.png").write_bytes(b"")
     channel = scripts.channels.read_channel("train", {"train": folder})

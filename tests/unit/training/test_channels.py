@@ -46,7 +46,7 @@ def test_a_missing_channel_is_named(scripts: Scripts, tmp_path: Path) -> None:
 
 def test_a_class_that_train_does_not_have_is_named(scripts: Scripts, tmp_path: Path) -> None:
     write(tmp_path, "a/1.jpg", "zebra/1.jpg")
-    with pytest.raises(scripts.errors.ChannelError, match='"test" has classes .* zebra'):
+    with pytest.raises(scripts.errors.ChannelError, match=r'"test" has classes .* zebra'):
         scripts.channels.read_channel("test", {"test": tmp_path}, ("a", "b"))
 
 

@@ -40,5 +40,5 @@ def test_without_configuration_there_is_neither_checkpoint_nor_debugger(
 
 def test_a_broken_configuration_is_named(scripts: Scripts, tmp_path: Path) -> None:
     (tmp_path / "checkpointconfig.json").write_text("[")
-    with pytest.raises(scripts.errors.TrainingJobError, match="checkpointconfig.json"):
+    with pytest.raises(scripts.errors.TrainingJobError, match=r"checkpointconfig\.json"):
         scripts.environment.read_environment({"SM_INPUT_CONFIG_DIR": str(tmp_path)})

@@ -9,7 +9,7 @@ import pytest
 from service.domain import identity
 from service.errors import NameConflict
 from service.schemas.job import TUNING_JOB_NAME_PATTERN
-from service.schemas.training_job import TrainingJobRequest
+from service.schemas.training_job_request import TrainingJobRequest
 
 CHANNELS = {"train": "s3://dogs/train", "validation": "s3://dogs/valid"}
 

@@ -7,8 +7,8 @@ import pytest
 from service.domain.job_definition import Placement
 from service.domain.training_job_request import create_training_job_request
 from service.domain.tuning_job_request import create_tuning_job_request
-from service.schemas.training_job import TrainingJobRequest
-from service.schemas.tuning_job import TuningJobRequest
+from service.schemas.training_job_request import TrainingJobRequest
+from service.schemas.tuning_job_request import TuningJobRequest
 from tests.unit.service.jobs.aws_model import assert_request
 
 CHANNELS = {"validation": "s3://dogs/valid", "train": "s3://dogs/train"}

@@ -8,8 +8,8 @@ from pydantic import ValidationError
 
 from service.domain.metric_definitions import metric_definitions
 from service.routes.job_examples import TRAINING_JOB_EXAMPLES, TUNING_JOB_EXAMPLES
-from service.schemas.training_job import TrainingJobRequest
-from service.schemas.tuning_job import TuningJobRequest
+from service.schemas.training_job_request import TrainingJobRequest
+from service.schemas.tuning_job_request import TuningJobRequest
 
 CHANNELS = {"train": "s3://dogs/train", "validation": "s3://dogs/valid"}
 LR = {"type": "continuous", "min": 0.1, "max": 0.2}
