@@ -10,6 +10,7 @@ from service import errors, openapi_document
 from service.aws.clients import Clients
 from service.aws.readiness import ReadinessProbe
 from service.aws.runtime import Runtime
+from service.body_limit import BodyLimitMiddleware
 from service.domain.breeds import ClassMaps
 from service.routes import breeds, documentation, endpoints, health, predict, training_jobs, tuning_jobs
 from service.settings import Settings
@@ -47,7 +48,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
         openapi_url=None,  # service.routes.documentation serves the document, and Swagger UI with no CDN
     )
-    app.add_middleware(UnreadBodyMiddleware)
+    app.add_middleware(BodyLimitMiddleware)
+    app.add_middleware(UnreadBodyMiddleware)  # the outer one: it lets the inner one answer early
     errors.install(app)
     for module in (tuning_jobs, training_jobs, endpoints, predict, breeds, health, documentation):
         app.include_router(module.router)

@@ -313,6 +313,8 @@ def install(app: FastAPI) -> None:
         if error.status_code == 405:
             detail = f"{request.method} is not a method of {request.url.path}."
             return response(MethodNotAllowed(detail, "See /docs for the methods.", headers=error.headers), request)
+        if error.status_code == 413:
+            return response(PayloadTooLarge(str(error.detail), "Data goes to S3, images to /predict."), request)
         problem = BadRequest(str(error.detail), "Correct the request and send it again.", headers=error.headers)
         return response(problem, request)
 

@@ -26,7 +26,9 @@ def read_channel(name: str, folders: Mapping[str, Path], classes: tuple[str, ...
     files and folders are nobody's images. Raises ChannelError, naming the channel and what to do.
     """
     folder = folders.get(name)
-    if folder is None or not folder.is_dir():
+    if folder is not None and not folder.is_dir():
+        raise ChannelError(f'channel "{name}" is missing: there is no folder {folder}')
+    if folder is None:
         given = ", ".join(sorted(folders)) or "none"
         raise ChannelError(f'channel "{name}" is missing: give the job an input channel of that name (it has: {given})')
     files = {entry.name: _files(entry) for entry in sorted(folder.iterdir()) if entry.is_dir() and _visible(entry.name)}

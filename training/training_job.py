@@ -165,11 +165,7 @@ class TrainingJob:
             return
         network.load_state_dict(self.progress.best_state)
         print(f"best: epoch {self.progress.best.epoch}", flush=True)
-        if test is not None:
-            try:
-                self._judge(network, test)
-            except StopRequested:
-                print("stopped by SIGTERM: the test channel is not judged", flush=True)
+        # Before the test channel: what may be wrong with that must not cost the model.
         write_artifact(
             self.environment.model_folder,
             network,
@@ -179,6 +175,11 @@ class TrainingJob:
             classes=class_map(classes),
         )
         print(f"saved: {self.environment.model_folder}", flush=True)
+        if test is not None:
+            try:
+                self._judge(network.to(self.device), test)
+            except StopRequested:
+                print("stopped by SIGTERM: the test channel is not judged", flush=True)
 
     def _judge(self, network: Classifier, test: Channel) -> None:
         """The one look at the test channel."""

@@ -19,7 +19,7 @@ EPOCH = re.compile(
     r"images_per_second=\d+\.\d"
 )
 COLOURS = {"001.Affenpinscher": (200, 40, 40), "002.Afghan_hound": (40, 200, 40), "003.Akita": (40, 40, 200)}
-QUICK = ["--weights", "none", "--image-size", "32", "--batch-size", "8", "--lr", "0.01"]
+QUICK = ["--weights", "none", "--image-size", "32", "--batch-size", "4", "--lr", "0.001"]
 
 
 def draw(folder: Path, images_a_class: int, seed: int) -> None:
@@ -267,8 +267,10 @@ def test_debugger_gets_the_loss_of_both_modes(data: Path, tmp_path: Path) -> Non
     )
     assert read.returncode == 0, read.stderr
     losses = json.loads(read.stdout.splitlines()[-1])
-    assert [len(losses[mode]) for mode in ("TRAIN", "EVAL")] == [6, 4], "24 and 9 images, 8 a batch, two epochs"
+    assert [len(losses[mode]) for mode in ("TRAIN", "EVAL")] == [12, 4], (
+        "24 and 9 images, 4 a batch (and never one alone), two epochs"
+    )
     history = job.read("output/history.json")
     assert isinstance(history, dict)
     first = history["epochs"][0]
-    assert np.mean(losses["TRAIN"][:3]) == pytest.approx(first["train_loss"], abs=1e-5)
+    assert np.mean(losses["TRAIN"][:6]) == pytest.approx(first["train_loss"], abs=1e-5)

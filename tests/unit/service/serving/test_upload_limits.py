@@ -213,3 +213,24 @@ def test_exactly_the_limit_is_taken(
     else:
         assert response.status_code == 413
         assert fake_runtime.asked == []
+
+
+@pytest.mark.parametrize("path", ["/jobs/training", "/jobs/tuning", "/endpoints"])
+def test_a_json_body_of_thirty_megabytes(path: str, serve: Serve) -> None:
+    client = serve()
+    answer = client.post(
+        path, content=b'{"name": "' + b"x" * 30 * MEGABYTE + b'"}', headers={"Content-Type": "application/json"}
+    )
+    assert answer.status_code == 413
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["detail"] == "The body is larger than 1,048,576 bytes."
+    assert_well(client)
+
+
+def test_a_json_body_in_chunks_that_grows_too_large(serve: Serve) -> None:
+    client = serve()
+    chunks = (b" " * MEGABYTE for _ in range(8))
+    answer = client.post("/jobs/training", content=chunks, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 413
+    assert answer.json()["type"] == "urn:sagehound:problem:payload-too-large"
+    assert_well(client)
