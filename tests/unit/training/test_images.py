@@ -3,6 +3,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 import torch
 from PIL import Image
@@ -12,7 +13,7 @@ from tests.unit.training.scripts import Scripts
 Photograph = Callable[..., Path]
 
 
-def assert_red_then_blue(pixels: np.ndarray, tolerance: int = 40) -> None:
+def assert_red_then_blue(pixels: npt.NDArray[np.uint8], tolerance: int = 40) -> None:
     height, width = pixels.shape[:2]
     left, right = pixels[height // 2, width // 4].astype(int), pixels[height // 2, 3 * width // 4].astype(int)
     assert np.abs(left - (255, 0, 0)).max() <= tolerance, left

@@ -40,7 +40,7 @@ def test_published_files_are_torchvisions(scripts: Scripts) -> None:
     from torchvision import models
 
     for arch, name in scripts.weights.PUBLISHED_FILES.items():
-        published = models.get_model_weights(arch).IMAGENET1K_V1  # type: ignore[attr-defined]
+        published = models.get_model_weights(arch).IMAGENET1K_V1
         assert published.url == scripts.weights.DOWNLOAD_HOST + name
         assert tuple(published.transforms().mean) == scripts.networks.ARCHITECTURES[arch].mean
 

@@ -59,7 +59,9 @@ def test_when_it_is_over(scripts: Scripts) -> None:
 )
 def test_learning_rates(scripts: Scripts, flags: list[str], rates: list[float]) -> None:
     arguments = scripts.arguments.parse_arguments(["--lr", "1", "--epochs", "4", *flags], cpus=1, description="")
-    assert [scripts.schedule.learning_rate(arguments, number) for number in (1, 2, 3, 4)] == pytest.approx(rates, rel=1e-5)
+    assert [scripts.schedule.learning_rate(arguments, number) for number in (1, 2, 3, 4)] == pytest.approx(
+        rates, rel=1e-5
+    )
 
 
 class Saved:

@@ -1,0 +1,98 @@
+import math
+import signal
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from tests.unit.training.scripts import Scripts
+
+
+class Job:
+    """A linear classifier on twelve points, three batches an epoch."""
+
+    def __init__(self, scripts: Scripts, *flags: str) -> None:
+        self.scripts = scripts
+        self.arguments = scripts.arguments.parse_arguments(["--epochs", "4", *flags], cpus=1, description="")
+        torch.manual_seed(0)
+        self.network = nn.Sequential(nn.Dropout(0.5), nn.Linear(4, 2))
+        self.optimizer = scripts.schedule.build_optimizer(self.network.parameters(), self.arguments)
+        self.progress = scripts.progress.Progress()
+        self.saved = 0
+
+    def fit(self, stop: Any) -> str:
+        points = torch.randn((12, 4), generator=torch.Generator().manual_seed(1))
+        labels = (points[:, 0] > 0).long()
+        batches = [self.scripts.batches.FeatureBatches(points, labels, 4, seed=seed) for seed in (3, None)]
+        training, validation = (self.scripts.fit.Pass(self.network, each, nn.CrossEntropyLoss()) for each in batches)
+        reason: str = self.scripts.fit.fit(
+            self.arguments,
+            self.network,
+            self.optimizer,
+            training=training,
+            validation=validation,
+            progress=self.progress,
+            hook=None,
+            stop=stop,
+            save=self.save,
+        )
+        return reason
+
+    def save(self) -> None:
+        self.saved += 1
+
+    def losses(self) -> list[tuple[float, float]]:
+        return [(epoch.train_loss, epoch.validation_loss) for epoch in self.progress.history]
+
+
+class StopAt:
+    """A stop request that comes true at the nth check."""
+
+    def __init__(self, scripts: Scripts, check: int) -> None:
+        self.error = scripts.stopping.StopRequested
+        self.left = check
+
+    def check(self) -> None:
+        self.left -= 1
+        if self.left == 0:
+            raise self.error
+
+
+@pytest.mark.parametrize("check", [2, 5, 8, 11])
+def test_stopped_within_an_epoch_it_goes_on_with_the_next_batch(scripts: Scripts, check: int) -> None:
+    whole = Job(scripts)
+    assert whole.fit(scripts.stopping.StopRequest()) == "all epochs are trained"
+    assert whole.saved == 4
+    interrupted = Job(scripts)
+    with pytest.raises(scripts.stopping.StopRequested):
+        interrupted.fit(StopAt(scripts, check))
+    interrupted.progress = scripts.progress.progress_from_plain(interrupted.progress.as_plain())
+    interrupted.fit(scripts.stopping.StopRequest())
+    assert interrupted.losses() == whole.losses()
+
+
+def test_patience_ends_it_early(scripts: Scripts) -> None:
+    # A step of 1e-30 changes no float32: the validation loss never falls after the first epoch.
+    job = Job(scripts, "--patience", "2", "--epochs", "50", "--lr", "1e-30")
+    assert job.fit(scripts.stopping.StopRequest()) == "validation:loss has not fallen for 2 epochs"
+    assert len(job.progress.history) == 3
+
+
+def test_a_loss_that_is_no_number_ends_it(scripts: Scripts) -> None:
+    job = Job(scripts, "--optimizer", "sgd", "--lr", "1e38")
+    assert "finite" in job.fit(scripts.stopping.StopRequest())
+    assert not math.isfinite(sum(job.losses()[-1]))
+
+
+def test_sigterm_is_remembered(scripts: Scripts) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    stop = scripts.stopping.StopRequest()
+    try:
+        stop.listen()
+        stop.check()
+        signal.raise_signal(signal.SIGTERM)
+        with pytest.raises(scripts.stopping.StopRequested):
+            stop.check()
+    finally:
+        signal.signal(signal.SIGTERM, before)
