@@ -7,18 +7,15 @@ from service.domain import image_formats
 from service.errors import ModelFailed, NotAnImage
 from service.schemas.prediction import ModelAnswer, Prediction
 
-DEFAULT_TOP_K = 5
 
+async def predict(runtime: Runtime, endpoint: str, image: bytes, top_k: int) -> Prediction:
+    """The `top_k` most probable breeds of one image, given as its file's bytes; all of a model that knows fewer.
 
-async def predict(runtime: Runtime, endpoint: str, image: bytes, top_k: int | None) -> Prediction:
-    """The most probable breeds of one image, given as its file's bytes.
-
-    `top_k` None asks for the model's own default: 5, or all classes of a model that has fewer.
     Raises NotAnImage before anybody is asked, and what Runtime.invoke raises.
     """
-    accept = "application/json" if top_k is None else f"application/json; top_k={top_k}"
+    accept = f"application/json; top_k={top_k}"
     invocation = await runtime.invoke(endpoint, image, content_type_of(image), accept)
-    return prediction_of(endpoint, invocation, top_k or DEFAULT_TOP_K)
+    return prediction_of(endpoint, invocation, top_k)
 
 
 def content_type_of(image: bytes) -> str:

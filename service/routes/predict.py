@@ -30,6 +30,7 @@ from service.schemas.problem import problem_responses
 
 router = APIRouter(tags=["predictions"])
 
+DEFAULT_TOP_K = 5
 CONCURRENT_INVOCATIONS = 4  # of one form's images
 _BINARY = {"type": "string", "format": "binary"}
 REQUEST_BODY: dict[str, Any] = {
@@ -78,10 +79,7 @@ RESPONSES = {
     ),
 }
 TopK = Annotated[
-    int | None,
-    Query(
-        ge=1, le=100, description="How many breeds to answer; default 5, or all that the model knows if it is fewer."
-    ),
+    int, Query(ge=1, le=100, description="How many breeds to answer; all that the model knows if it is fewer.")
 ]
 
 
@@ -92,7 +90,9 @@ TopK = Annotated[
     responses=RESPONSES,
     openapi_extra=REQUEST_BODY,
 )
-async def predict_default(request: Request, runtime: RuntimeDep, settings: SettingsDep, top_k: TopK = None) -> Response:
+async def predict_default(
+    request: Request, runtime: RuntimeDep, settings: SettingsDep, top_k: TopK = DEFAULT_TOP_K
+) -> Response:
     """Asks the default endpoint (setting SAGEHOUND_DEFAULT_ENDPOINT).
 
     `curl --data-binary @dog.jpg http://127.0.0.1:8000/predict` or `curl -F file=@dog.jpg ...`. The bytes go to
@@ -113,15 +113,13 @@ async def predict_with_endpoint(
     request: Request,
     runtime: RuntimeDep,
     settings: SettingsDep,
-    top_k: TopK = None,
+    top_k: TopK = DEFAULT_TOP_K,
 ) -> Response:
     """The same as POST /predict, with the endpoint named."""
     return await _answer(request, runtime, settings, name, top_k)
 
 
-async def _answer(
-    request: Request, runtime: RuntimeDep, settings: SettingsDep, endpoint: str, top_k: int | None
-) -> Response:
+async def _answer(request: Request, runtime: RuntimeDep, settings: SettingsDep, endpoint: str, top_k: int) -> Response:
     began = time.perf_counter()
     uploads = await read_uploads(request, settings)
     parsed = time.perf_counter()
@@ -134,7 +132,7 @@ async def _answer(
     return Response(answer.model_dump_json(), media_type="application/json", headers={"Server-Timing": timing})
 
 
-async def _predict_each(runtime: RuntimeDep, endpoint: str, uploads: list[Upload], top_k: int | None) -> PredictionList:
+async def _predict_each(runtime: RuntimeDep, endpoint: str, uploads: list[Upload], top_k: int) -> PredictionList:
     """All files or none: the first problem is the answer, and says which file it is about."""
     slots = asyncio.Semaphore(CONCURRENT_INVOCATIONS)
 

@@ -38,10 +38,17 @@ def test_five_classes_unless_asked_otherwise(modules: Modules) -> None:
     assert modules["answers"].parse_accept("application/json", 133).top_k == 5
 
 
-@pytest.mark.parametrize("top_k", ["0", "4", "-1", "1.5", "all", "", "9" * 5000, "²"])
-def test_top_k_out_of_range(modules: Modules, model: Any, top_k: str) -> None:
+@pytest.mark.parametrize("top_k", ["4", "004", "100", "9" * 5000])
+def test_top_k_is_at_most_the_number_of_classes(modules: Modules, model: Any, top_k: str) -> None:
     answer = prediction(modules, model, [0.2, 0.3, 0.5])
-    with pytest.raises(modules["errors"].InvalidAccept, match="from 1 to 3") as caught:
+    body, _ = modules["inference"].output_fn(answer, f"application/json; top_k={top_k}")
+    assert [place["class_index"] for place in json.loads(body)["predictions"]] == [2, 1, 0]
+
+
+@pytest.mark.parametrize("top_k", ["0", "000", "-1", "1.5", "all", "", "²", "x" * 5000])
+def test_top_k_that_is_no_number_of_classes(modules: Modules, model: Any, top_k: str) -> None:
+    answer = prediction(modules, model, [0.2, 0.3, 0.5])
+    with pytest.raises(modules["errors"].InvalidAccept, match="must be a whole number, 1 or more") as caught:
         modules["inference"].output_fn(answer, f"application/json; top_k={top_k}")
     assert caught.value.status_code == 400
 

@@ -48,15 +48,15 @@ def test_raw_bytes_arrive_untouched_with_the_type_that_they_are(
     assert float(model.removeprefix("model;dur=")) > 0
 
 
-def test_without_top_k_the_model_decides(serve: Serve, fake_runtime: FakeRuntime) -> None:
+def test_five_breeds_without_top_k(serve: Serve, fake_runtime: FakeRuntime) -> None:
     many = [MODEL_ANSWER["predictions"][0]] * 133
     fake_runtime.answers = [Answer(body=json.dumps({**MODEL_ANSWER, "predictions": many}).encode())]
     assert len(serve().post("/predict", content=encoded()).json()["predictions"]) == 5
-    assert fake_runtime.asked[0].headers["Accept"] == "application/json"
+    assert fake_runtime.asked[0].headers["Accept"] == "application/json; top_k=5"
 
 
-def test_more_than_the_model_has_is_no_fault_of_the_image(serve: Serve, fake_runtime: FakeRuntime) -> None:
-    message = '{"code": "InvalidAccept", "message": "top_k=9 must be a whole number from 1 to 3"}'
+def test_a_top_k_that_the_model_refuses_is_no_fault_of_the_image(serve: Serve, fake_runtime: FakeRuntime) -> None:
+    message = '{"code": "InvalidAccept", "message": "top_k=9 is more than this model answers"}'
     fake_runtime.answers = [error(424, "ModelError", OriginalStatusCode=400, OriginalMessage=message)]
     body = problem(serve().post("/predict", content=encoded(), params={"top_k": 9}), 400, "bad-request")
     assert "top_k=9" in str(body["detail"])

@@ -1,0 +1,70 @@
+"""The README's commands, step by step, as a user types them; its answers are what the stack really answers."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.ports import free_port
+
+REPOSITORY_DIR = Path(__file__).resolve().parents[2]
+README = (REPOSITORY_DIR / "README.md").read_text()
+
+
+def blocks(language: str) -> list[str]:
+    """The fenced blocks of a language, in order."""
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+@pytest.mark.e2e
+def test_the_walk_through(tmp_path: Path) -> None:
+    (tmp_path / ".venv").symlink_to(Path(sys.executable).parent.parent)
+    for name in ("Makefile", "pyproject.toml", "uv.lock"):
+        (tmp_path / name).symlink_to(REPOSITORY_DIR / name)
+    ports = {"8000": str(free_port()), "4570": str(free_port())}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(REPOSITORY_DIR),
+        "SAGEHOUND_PORT": ports["8000"],
+        "LOCAL_SAGEMAKER_PORT": ports["4570"],
+    }
+    script = "set -euo pipefail\n" + "\n".join(f"{block}echo; echo '<<< end of block'" for block in blocks("sh"))
+    script = re.sub(r"127\.0\.0\.1:(8000|4570)", lambda match: f"127.0.0.1:{ports[match[1]]}", script)
+    walk = subprocess.run(
+        ["bash", "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=300
+    )
+    try:
+        assert walk.returncode == 0, walk.stdout + walk.stderr
+        outputs = walk.stdout.split("<<< end of block")
+        asked = next(output for block, output in zip(blocks("sh"), outputs, strict=False) if "/predict?top_k" in block)
+        assert '"breed":"Dalmatian","class_index":2,"class_name":"003.Dalmatian"' in asked
+        shown = {output.strip() for output in blocks("json")}
+        refused = next(output for block, output in zip(blocks("sh"), outputs, strict=False) if "notes.jpg" in block)
+        assert refused.strip() in shown, "the README shows another problem than the service answers"
+        log = next(output for block, output in zip(blocks("sh"), outputs, strict=False) if "/logs" in block)
+        assert re.search(r"^test:loss=[0-9.]+ test:accuracy=(0\.9|1\.0)", log, re.MULTILINE), log
+    finally:
+        subprocess.run([sys.executable, "-m", "demo.stack", "down"], cwd=tmp_path, env=environment, check=True)
+
+
+def test_every_operation_is_in_the_documentation() -> None:
+    from local_sagemaker.operations.table import OPERATIONS
+
+    text = (REPOSITORY_DIR / "docs" / "local_sagemaker.md").read_text()
+    table = text[text.index("## Operations") : text.index("Requests are decoded")]
+    documented = set(re.findall(r"\b[A-Z][a-z]+[A-Za-z]+\b", table))
+    assert {name for _, name in OPERATIONS} <= documented
+
+
+@pytest.mark.parametrize(
+    "document", sorted(path.relative_to(REPOSITORY_DIR) for path in REPOSITORY_DIR.glob("docs/*.md"))
+)
+def test_links_and_names_of_files_in_documents_exist(document: Path) -> None:
+    text = (REPOSITORY_DIR / document).read_text()
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", text):
+        assert (REPOSITORY_DIR / document.parent / target).exists(), f"{document} links to {target}"
+    for name in re.findall(r"`((?:service|local_sagemaker|training|inference|datasets|demo|openapi)/[\w/.]*)`", text):
+        assert (REPOSITORY_DIR / name).exists(), f"{document} names {name}"
