@@ -12,9 +12,8 @@ from local_sagemaker.operations.context import Context
 from local_sagemaker.operations.models import find_model
 from local_sagemaker.operations.tags import check_tags
 from local_sagemaker.operations.unsupported import refuse, refuse_given, refuse_other
-from local_sagemaker.store import endpoint_configs as store
-from local_sagemaker.store import tags
-from local_sagemaker.store.endpoint_configs import EndpointConfig
+from local_sagemaker.store import definitions, tags
+from local_sagemaker.store.definitions import Definition
 
 _CONFIG_ADVICE = {
     "AsyncInferenceConfig": "leave it out and call InvokeEndpoint",
@@ -57,9 +56,9 @@ def create_endpoint_config(context: Context, members: dict[str, Any]) -> dict[st
     refuse_other(members, _CONFIG_MEMBERS)
     _check_variants(context, members["ProductionVariants"])
     name = members["EndpointConfigName"]
-    config = EndpointConfig(name, context.arn("endpoint-config", name), time.time(), members)
+    config = Definition("endpoint-config", name, context.arn("endpoint-config", name), time.time(), members)
     with context.database.transaction():
-        if not store.insert(context.database, config):
+        if not definitions.insert(context.database, config):
             raise ValidationException(f'Cannot create already existing endpoint configuration "{config.arn}".')
         tags.put_tags(context.database, config.arn, given_tags)
     return {"EndpointConfigArn": config.arn}
@@ -80,7 +79,7 @@ def describe_endpoint_config(context: Context, members: dict[str, Any]) -> dict[
 
 def list_endpoint_configs(context: Context, members: dict[str, Any]) -> dict[str, Any]:
     """A page of configurations."""
-    rows, next_token = listing.page(store.all_configs(context.database), members)
+    rows, next_token = listing.page(definitions.all_of(context.database, "endpoint-config"), members)
     summaries = [
         {"EndpointConfigName": row.name, "EndpointConfigArn": row.arn, "CreationTime": row.created_at} for row in rows
     ]
@@ -91,14 +90,14 @@ def delete_endpoint_config(context: Context, members: dict[str, Any]) -> dict[st
     """Forget a configuration. Endpoints that use it go on."""
     config = find_endpoint_config(context, members["EndpointConfigName"])
     with context.database.transaction():
-        store.delete(context.database, config.name)
+        definitions.delete(context.database, config)
         tags.delete_tags(context.database, config.arn)
     return {}
 
 
-def find_endpoint_config(context: Context, name: str) -> EndpointConfig:
+def find_endpoint_config(context: Context, name: str) -> Definition:
     """The configuration of that name. Raises ValidationException in AWS's words."""
-    config = store.find(context.database, name)
+    config = definitions.find(context.database, "endpoint-config", name)
     if config is None:
         arn = context.arn("endpoint-config", name)
         raise ValidationException(f'Could not find endpoint configuration "{arn}".')

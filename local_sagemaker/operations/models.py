@@ -9,9 +9,8 @@ from local_sagemaker.operations import listing
 from local_sagemaker.operations.context import Context
 from local_sagemaker.operations.tags import check_tags
 from local_sagemaker.operations.unsupported import refuse, refuse_given, refuse_other
-from local_sagemaker.store import models as store
-from local_sagemaker.store import tags
-from local_sagemaker.store.models import Model
+from local_sagemaker.store import definitions, tags
+from local_sagemaker.store.definitions import Definition
 
 _MODEL_ADVICE = {
     "Containers": "give the one container as PrimaryContainer",
@@ -48,9 +47,10 @@ def create_model(context: Context, members: dict[str, Any]) -> dict[str, Any]:
     if not container:
         raise ValidationException("A model needs PrimaryContainer with Image and ModelDataUrl")
     _check_container(container)
-    model = Model(members["ModelName"], context.arn("model", members["ModelName"]), time.time(), members)
+    name = members["ModelName"]
+    model = Definition("model", name, context.arn("model", name), time.time(), members)
     with context.database.transaction():
-        if not store.insert(context.database, model):
+        if not definitions.insert(context.database, model):
             raise ValidationException(f'Cannot create already existing model "{model.arn}".')
         tags.put_tags(context.database, model.arn, given_tags)
     return {"ModelArn": model.arn}
@@ -71,7 +71,7 @@ def describe_model(context: Context, members: dict[str, Any]) -> dict[str, Any]:
 
 def list_models(context: Context, members: dict[str, Any]) -> dict[str, Any]:
     """A page of models."""
-    rows, next_token = listing.page(store.all_models(context.database), members)
+    rows, next_token = listing.page(definitions.all_of(context.database, "model"), members)
     summaries = [{"ModelName": row.name, "ModelArn": row.arn, "CreationTime": row.created_at} for row in rows]
     return listing.answer("Models", summaries, next_token)
 
@@ -80,14 +80,14 @@ def delete_model(context: Context, members: dict[str, Any]) -> dict[str, Any]:
     """Forget a model. Endpoints that serve it go on; its data stays where it is."""
     model = find_model(context, members["ModelName"])
     with context.database.transaction():
-        store.delete(context.database, model.name)
+        definitions.delete(context.database, model)
         tags.delete_tags(context.database, model.arn)
     return {}
 
 
-def find_model(context: Context, name: str) -> Model:
+def find_model(context: Context, name: str) -> Definition:
     """The model of that name. Raises ValidationException in AWS's words."""
-    model = store.find(context.database, name)
+    model = definitions.find(context.database, "model", name)
     if model is None:
         raise ValidationException(f'Could not find model "{context.arn("model", name)}".')
     return model

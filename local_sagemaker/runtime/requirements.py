@@ -20,7 +20,6 @@ from packaging.utils import canonicalize_name
 
 from local_sagemaker.runtime import job_log
 
-
 # Parallel trials want the same packages: the first one installs them for all.
 _ONE_AT_A_TIME = threading.Lock()
 

@@ -1,16 +1,11 @@
 -- Models, endpoint configurations, endpoints. Names differ by more than case, since ARNs are written in lower case.
-CREATE TABLE IF NOT EXISTS models (
-    name TEXT PRIMARY KEY COLLATE NOCASE,
+CREATE TABLE IF NOT EXISTS definitions (
+    kind TEXT NOT NULL CHECK (kind IN ('model', 'endpoint-config')),
+    name TEXT NOT NULL COLLATE NOCASE,
     arn TEXT NOT NULL UNIQUE,
     created_at REAL NOT NULL,
-    members TEXT NOT NULL -- of CreateModel, as JSON
-) STRICT;
-
-CREATE TABLE IF NOT EXISTS endpoint_configs (
-    name TEXT PRIMARY KEY COLLATE NOCASE,
-    arn TEXT NOT NULL UNIQUE,
-    created_at REAL NOT NULL,
-    members TEXT NOT NULL -- of CreateEndpointConfig, as JSON
+    members TEXT NOT NULL, -- of CreateModel or CreateEndpointConfig, as JSON
+    PRIMARY KEY (kind, name)
 ) STRICT;
 
 CREATE TABLE IF NOT EXISTS endpoints (
