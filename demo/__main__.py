@@ -106,11 +106,10 @@ def train(client: Client, name: str, channels: dict[str, str], from_tuning_job: 
 
 def deploy(client: Client, job: str) -> None:
     """Create the endpoint, or update the one of an earlier demo."""
-    body = {"name": ENDPOINT, "training_job": job}
     if any(endpoint["name"] == ENDPOINT for endpoint in client.get("/endpoints", name_contains=ENDPOINT)["items"]):
-        client.put(f"/endpoints/{ENDPOINT}", body)
+        client.put(f"/endpoints/{ENDPOINT}", {"training_job": job})
     else:
-        client.post("/endpoints", body)
+        client.post("/endpoints", {"name": ENDPOINT, "training_job": job})
     client.wait(f"/endpoints/{ENDPOINT}", lambda endpoint: f"{endpoint['status']}")
 
 

@@ -17,9 +17,9 @@ class DemoError(RuntimeError):
 class Client:
     """The routes that the demo walks through."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, transport: httpx.BaseTransport | None = None) -> None:
         self.url = url
-        self._http = httpx.Client(base_url=url, timeout=90.0, trust_env=False)
+        self._http = httpx.Client(base_url=url, timeout=90.0, trust_env=False, transport=transport)
 
     def get(self, path: str, **params: str | int) -> Json:
         """GET a JSON answer."""

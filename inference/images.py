@@ -38,9 +38,10 @@ def decode(body: bytes, content_type: str) -> Image.Image:
         raise UnsupportedMediaType(
             f"The body ({content_type or 'no content type'}) is {_description(body)}: send {SUPPORTED}."
         )
+    _check_png_header(image_format, body)
     try:
         with Image.open(io.BytesIO(body), formats=[image_format]) as image:
-            _check_size(image)
+            _check_pixels(image.width, image.height)
             image.draft(None, (JPEG_DRAFT_SIDE, JPEG_DRAFT_SIDE))
             image.load()
             return _rgb(_upright(image))
@@ -86,11 +87,17 @@ def _too_large(what: str) -> str:
     return f"{what} has more than {MAX_PIXELS:,} pixels: scale it down."
 
 
-def _check_size(image: Image.Image) -> None:
-    if image.width < 1 or image.height < 1:
-        raise UnreadableImage(f"The image has {image.width} x {image.height} pixels.")
-    if image.width * image.height > MAX_PIXELS:
-        raise ImageTooLarge(_too_large(f"The image of {image.width} x {image.height}"))
+def _check_pixels(width: int, height: int) -> None:
+    if width < 1 or height < 1:
+        raise UnreadableImage(f"The image has {width} x {height} pixels.")
+    if width * height > MAX_PIXELS:
+        raise ImageTooLarge(_too_large(f"The image of {width} x {height}"))
+
+
+def _check_png_header(image_format: str, body: bytes) -> None:
+    """Width and height come first: a PNG that announces too much is refused as such, whatever follows or is missing."""
+    if image_format == "PNG" and body[12:16] == b"IHDR" and len(body) >= 24:
+        _check_pixels(int.from_bytes(body[16:20], "big"), int.from_bytes(body[20:24], "big"))
 
 
 def _is_truncated(image_format: str, body: bytes, error: Exception) -> bool:

@@ -31,7 +31,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from service import schema_faults
+
 MEDIA_TYPE = "application/problem+json"
+UNPARSED = "There was an error parsing the body"  # FastAPI's words when Python's parser gives up
 
 
 class Problem(Exception):
@@ -297,10 +300,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def schema_broken(request: Request, error: RequestValidationError) -> JSONResponse:
-        places = [
-            {"pointer": "#/" + "/".join(str(part) for part in fault["loc"]), "detail": fault["msg"]}
-            for fault in error.errors()
-        ]
+        places = schema_faults.places(error.errors(), request.headers.get("content-type", ""))
         detail = "; ".join(f"{place['pointer']}: {place['detail']}" for place in places)
         return response(
             InvalidRequest(detail, "Correct the named members; /docs shows the schema.", errors=places), request
@@ -315,6 +315,9 @@ def install(app: FastAPI) -> None:
             return response(MethodNotAllowed(detail, "See /docs for the methods.", headers=error.headers), request)
         if error.status_code == 413:
             return response(PayloadTooLarge(str(error.detail), "Data goes to S3, images to /predict."), request)
+        if error.detail == UNPARSED:
+            detail = "The body is no JSON that can be read: it nests too deeply, or a number has too many digits."
+            return response(BadRequest(detail, "Send a plain JSON object; /docs shows the schema."), request)
         problem = BadRequest(str(error.detail), "Correct the request and send it again.", headers=error.headers)
         return response(problem, request)
 

@@ -46,8 +46,8 @@ class Settings(BaseSettings):
     inference_source_dir: Path = Field(
         default=REPOSITORY_DIR / "inference", description="Folder that goes into model.tar.gz as code/."
     )
-    framework_version: str = Field(default="2.6.0", description="PyTorch version of the AWS images.")
-    python_version: str = Field(default="py312", description="Python version of the AWS images, in the SDK's spelling.")
+    framework_version: str = Field(default="2.5.1", description="PyTorch version of the AWS images.")
+    python_version: str = Field(default="py311", description="Python version of the AWS images, in the SDK's spelling.")
     training_image: str | None = Field(
         default=None, description="Training image URI; default: the sagemaker SDK's PyTorch image."
     )

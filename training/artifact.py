@@ -1,6 +1,7 @@
 """The model artifact: weights, description, class map, and the network once more as OpenVINO IR for serving."""
 
 import json
+import sys
 import warnings
 from pathlib import Path
 
@@ -53,6 +54,9 @@ def write_artifact(
 
 def write_ir(path: Path, network: Classifier, image_size: int) -> None:
     """Write the network as IR, input `images` [N, 3, size, size], and compare it with torch on two random images."""
+    # pip installs openvino's telemetry with it, which reports each import and conversion to Google Analytics unless
+    # HOME has a file that declines; where the package cannot be imported, openvino does without. Nothing here reports.
+    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment] # None is how Python says: not importable
     import openvino  # noqa: PLC0415 - half a second, needed at the very end of a job
 
     generator = torch.Generator().manual_seed(0)

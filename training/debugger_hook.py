@@ -16,7 +16,8 @@ class DebuggerHook:
         except ImportError as error:
             raise DebuggerError(
                 f"the job has a DebugHookConfig, and smdebug cannot be imported ({error}): "
-                "create the job without a debugger, or use an image that has smdebug 1.0.34"
+                "create the job without a debugger, or use an image with Python 3.11 or older (PyTorch 2.5.1 has it), "
+                "for which requirements.txt installs smdebug 1.0.34"
             ) from error
         self._modes = smdebug.modes
         self._hook: Any = smdebug.Hook.create_from_json_file(str(config))

@@ -73,7 +73,7 @@ def run(command: "dict[str, Any]", log: int) -> int:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a NUL character in an argument or variable
         append(log, f"{type(error).__name__}: {error}".encode())
         return 127
     write_json(

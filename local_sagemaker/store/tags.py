@@ -8,8 +8,8 @@ from local_sagemaker.store.database import Database
 TABLES: Mapping[str, str] = {
     "training-job": "training_jobs",
     "hyper-parameter-tuning-job": "tuning_jobs",
-    "model": "models",
-    "endpoint-config": "endpoint_configs",
+    "model": "definitions",
+    "endpoint-config": "definitions",
     "endpoint": "endpoints",
 }
 

@@ -55,9 +55,13 @@ def parse_json(body: bytes) -> Any:
     if not body:
         return {}
     try:
-        return _DECODER.decode(body.decode())
+        text = body.decode()
+        value = _DECODER.decode(text)
+        if "\\ud" in text.lower():
+            dump_json(value)  # half of a surrogate pair cannot be written again: not to be stored
     except (ValueError, RecursionError) as error:
         raise SerializationException(f"The body is no JSON: {error}") from None
+    return value
 
 
 def dump_json(value: Any) -> bytes:

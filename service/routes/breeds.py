@@ -14,11 +14,25 @@ from service.errors import (
     StateConflict,
     Throttled,
 )
+from service.routes.problem_examples import CORRECT_MEMBERS, refused
 from service.schemas.breed import BreedList
 from service.schemas.endpoint import NAME_PATTERN
 from service.schemas.problem import problem_responses
 
-router = APIRouter(tags=["predictions"])
+router = APIRouter(tags=["breeds"])
+
+TOLD = {
+    BadRequest: (
+        "There is no object s3://my-bucket/models/model.tar.gz.",
+        "Deploy the endpoint again from a model artifact that exists.",
+    ),
+    StateConflict: (
+        "classes.json of the model 'dog-breeds-0f3a2b4c5d' cannot be read: its indices are not 0, 1, 2, ....",
+        "Deploy a model of this service's training jobs.",
+    ),
+    InvalidRequest: (f"#/query/endpoint: String should match pattern '{NAME_PATTERN}'", CORRECT_MEMBERS),
+    AccessDenied: refused("DescribeEndpoint"),
+}
 
 
 @router.get(
@@ -33,6 +47,7 @@ router = APIRouter(tags=["predictions"])
         AccessDenied,
         AwsUnavailable,
         instance="/breeds",
+        told=TOLD,
     ),
 )
 def list_breeds(

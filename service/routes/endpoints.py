@@ -18,6 +18,7 @@ from service.errors import (
     Throttled,
     TrainingJobNotFound,
 )
+from service.routes.problem_examples import BUSY_ENDPOINT, of_deployment, of_list, of_name
 from service.schemas.endpoint import (
     NAME_PATTERN,
     Deployment,
@@ -64,6 +65,7 @@ def _accepted(status: int, description: str) -> dict[int | str, dict[str, Any]]:
             QuotaExceeded,
             *AWS_PROBLEMS,
             instance="/endpoints",
+            told=of_deployment("CreateEndpoint"),
         ),
     },
 )
@@ -74,8 +76,11 @@ def create_endpoint(
         EndpointRequest,
         Body(
             openapi_examples={
-                "from a training job": {"value": {"name": "dog-breeds", **FROM_JOB}},
-                "from a model artifact": {"value": {"name": "dog-breeds", **FROM_DATA}},
+                "from a training job": {"summary": "From a training job", "value": {"name": "dog-breeds", **FROM_JOB}},
+                "from a model artifact": {
+                    "summary": "From a model artifact in S3",
+                    "value": {"name": "dog-breeds", **FROM_DATA},
+                },
             }
         ),
     ],
@@ -95,7 +100,11 @@ def create_endpoint(
     return endpoint_views.describe(clients, request.name)
 
 
-@router.get("", summary="List endpoints", responses=problem_responses(BadRequest, *AWS_PROBLEMS, instance="/endpoints"))
+@router.get(
+    "",
+    summary="List endpoints",
+    responses=problem_responses(BadRequest, *AWS_PROBLEMS, instance="/endpoints", told=of_list("ListEndpoints")),
+)
 def list_endpoints(asked: Annotated[EndpointFilter, Query()], clients: ClientsDep) -> Page[EndpointSummary]:
     """All endpoints of the account and region, also those that this service did not make; the newest first."""
     return endpoint_views.page(clients, asked)
@@ -104,7 +113,9 @@ def list_endpoints(asked: Annotated[EndpointFilter, Query()], clients: ClientsDe
 @router.get(
     "/{name}",
     summary="Describe an endpoint",
-    responses=problem_responses(EndpointNotFound, *AWS_PROBLEMS, instance="/endpoints/dog-breeds"),
+    responses=problem_responses(
+        EndpointNotFound, *AWS_PROBLEMS, instance="/endpoints/dog-breeds", told=of_name("DescribeEndpoint")
+    ),
 )
 def describe_endpoint(name: Name, clients: ClientsDep) -> Endpoint:
     """Status, variants, and what it was made from. `failure_reason` tells why it is Failed."""
@@ -127,6 +138,7 @@ def describe_endpoint(name: Name, clients: ClientsDep) -> Endpoint:
             QuotaExceeded,
             *AWS_PROBLEMS,
             instance="/endpoints/dog-breeds",
+            told=of_deployment("UpdateEndpoint"),
         ),
     },
 )
@@ -136,7 +148,12 @@ def update_endpoint(
     response: Response,
     wanted: Annotated[
         Deployment,
-        Body(openapi_examples={"from a training job": {"value": FROM_JOB}, "from an artifact": {"value": FROM_DATA}}),
+        Body(
+            openapi_examples={
+                "from a training job": {"summary": "From a training job", "value": FROM_JOB},
+                "from a model artifact": {"summary": "From a model artifact in S3", "value": FROM_DATA},
+            }
+        ),
     ],
 ) -> Endpoint:
     """Another model, instance type or count, without an interruption: SageMaker starts the new one before it ends the
@@ -160,7 +177,12 @@ def update_endpoint(
         },
         204: {"description": "Only models or configs of an interrupted deployment were left; they are deleted."},
         **problem_responses(
-            BadRequest, EndpointNotFound, StateConflict, *AWS_PROBLEMS, instance="/endpoints/dog-breeds"
+            BadRequest,
+            EndpointNotFound,
+            StateConflict,
+            *AWS_PROBLEMS,
+            instance="/endpoints/dog-breeds",
+            told=BUSY_ENDPOINT,
         ),
     },
 )

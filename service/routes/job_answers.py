@@ -10,23 +10,37 @@ from service.errors import (
     BadRequest,
     InvalidRequest,
     NameConflict,
+    Problem,
     QuotaExceeded,
-    StateConflict,
     Throttled,
 )
 from service.schemas.job import JobReference
-from service.schemas.problem import problem_responses
+from service.schemas.problem import Told, problem_responses
 
 AWS_PROBLEMS = (InvalidRequest, Throttled, AccessDenied, AwsUnavailable)
 _LOCATION = {"Location": {"description": "Where to watch the status.", "schema": {"type": "string"}}}
 
 
-def created_or_found(instance: str) -> dict[int | str, dict[str, Any]]:
+def referring(example: dict[str, str], description: str) -> dict[str, Any]:
+    """An answer that names a job; its Location is the job."""
+    return {
+        "model": JobReference,
+        "description": description,
+        "headers": _LOCATION,
+        "content": {"application/json": {"example": example}},
+    }
+
+
+def created_or_found(
+    instance: str, *problems: type[Problem], example: dict[str, str], told: Told
+) -> dict[int | str, dict[str, Any]]:
     """`responses` of a route that makes a job once a name."""
     return {
-        200: {"model": JobReference, "description": "The same body made this job before.", "headers": _LOCATION},
-        202: {"model": JobReference, "description": "The job was made.", "headers": _LOCATION},
-        **problem_responses(BadRequest, NameConflict, StateConflict, QuotaExceeded, *AWS_PROBLEMS, instance=instance),
+        200: referring(example, "The same body made this job before."),
+        202: referring(example, "The job was made."),
+        **problem_responses(
+            BadRequest, NameConflict, QuotaExceeded, *problems, *AWS_PROBLEMS, instance=instance, told=told
+        ),
     }
 
 

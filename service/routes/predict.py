@@ -23,9 +23,10 @@ from service.errors import (
     Throttled,
     UnreadableImage,
 )
+from service.routes.problem_examples import CORRECT_MEMBERS
 from service.routes.uploads import Upload, read_uploads
 from service.schemas.endpoint import NAME_PATTERN
-from service.schemas.prediction import FilePrediction, Prediction, PredictionList
+from service.schemas.prediction import ANSWER, FilePrediction, Prediction, PredictionList
 from service.schemas.problem import problem_responses
 
 router = APIRouter(tags=["predictions"])
@@ -43,7 +44,9 @@ REQUEST_BODY: dict[str, Any] = {
                 "schema": {
                     "type": "object",
                     "required": ["file"],
-                    "properties": {"file": {"type": "array", "items": _BINARY, "minItems": 1}},
+                    "properties": {
+                        "file": {"type": "array", "items": _BINARY, "minItems": 1, "description": "One image or more."}
+                    },
                     "additionalProperties": False,
                 }
             },
@@ -51,33 +54,54 @@ REQUEST_BODY: dict[str, Any] = {
         },
     }
 }
-RESPONSES = {
-    200: {
-        "description": "The breeds; for a form with several files `items`, in their order.",
-        "headers": {
-            "Server-Timing": {
-                "description": "Milliseconds to read the upload (`parse`) and to hear from the model (`model`).",
-                "schema": {"type": "string"},
-                "example": "parse;dur=0.4, model;dur=38.2",
-            }
-        },
-    },
-    **problem_responses(
-        BadRequest,
-        EndpointNotFound,
-        EndpointNotInService,
-        PayloadTooLarge,
-        NotAnImage,
-        UnreadableImage,
-        InvalidRequest,
-        Throttled,
-        ModelFailed,
-        AccessDenied,
-        AwsUnavailable,
-        PredictionTimeout,
-        instance="/predict",
-    ),
+TOLD = {
+    BadRequest: ("The request has no body.", "Send the image's bytes: curl --data-binary @dog.jpg URL/predict"),
+    InvalidRequest: ("#/query/top_k: Input should be less than or equal to 100", CORRECT_MEMBERS),
 }
+
+
+def _responses(instance: str) -> dict[int | str, dict[str, Any]]:
+    return {
+        200: {
+            "description": "The breeds; for a form with several files `items`, in their order.",
+            "headers": {
+                "Server-Timing": {
+                    "description": "Milliseconds to read the upload (`parse`) and to hear from the model (`model`).",
+                    "schema": {"type": "string"},
+                    "example": "parse;dur=0.4, model;dur=38.2",
+                }
+            },
+            "content": {
+                "application/json": {
+                    "examples": {
+                        "one image": {"summary": "One image", "value": ANSWER},
+                        "several files": {
+                            "summary": "A form with several files",
+                            "value": {"items": [{**ANSWER, "filename": name} for name in ("rex.jpg", "luna.png")]},
+                        },
+                    }
+                }
+            },
+        },
+        **problem_responses(
+            BadRequest,
+            EndpointNotFound,
+            EndpointNotInService,
+            PayloadTooLarge,
+            NotAnImage,
+            UnreadableImage,
+            InvalidRequest,
+            Throttled,
+            ModelFailed,
+            AccessDenied,
+            AwsUnavailable,
+            PredictionTimeout,
+            instance=instance,
+            told=TOLD,
+        ),
+    }
+
+
 TopK = Annotated[
     int, Query(ge=1, le=100, description="How many breeds to answer; all that the model knows if it is fewer.")
 ]
@@ -87,7 +111,7 @@ TopK = Annotated[
     "/predict",
     summary="Name the breed on an image",
     response_model=Prediction | PredictionList,
-    responses=RESPONSES,
+    responses=_responses("/predict"),
     openapi_extra=REQUEST_BODY,
 )
 async def predict_default(
@@ -105,11 +129,13 @@ async def predict_default(
     "/endpoints/{name}/predict",
     summary="Name the breed on an image, asking a certain endpoint",
     response_model=Prediction | PredictionList,
-    responses=RESPONSES,
+    responses=_responses("/endpoints/dog-breeds/predict"),
     openapi_extra=REQUEST_BODY,
 )
 async def predict_with_endpoint(
-    name: Annotated[str, Path(pattern=NAME_PATTERN, max_length=63)],
+    name: Annotated[
+        str, Path(pattern=NAME_PATTERN, max_length=63, description="The endpoint's name.", examples=["dog-breeds"])
+    ],
     request: Request,
     runtime: RuntimeDep,
     settings: SettingsDep,

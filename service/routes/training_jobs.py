@@ -9,8 +9,9 @@ from fastapi.responses import PlainTextResponse
 from service.dependencies import ClientsDep
 from service.domain import training_jobs, training_logs
 from service.errors import BadRequest, StateConflict, TrainingJobNotFound, TuningJobNotFound
-from service.routes.job_answers import AWS_PROBLEMS, answer_created, created_or_found
+from service.routes.job_answers import AWS_PROBLEMS, answer_created, created_or_found, referring
 from service.routes.job_examples import TRAINING_JOB_EXAMPLES
+from service.routes.problem_examples import of_list, of_name, of_new_job, of_stop
 from service.schemas.job import JobReference, TrainingJobPath
 from service.schemas.job_filter import TrainingJobFilter
 from service.schemas.log_filter import LogFilter
@@ -22,15 +23,24 @@ from service.schemas.training_log import LogPage, TrainingMetrics
 
 router = APIRouter(prefix="/jobs/training", tags=["training jobs"])
 
+STARTED = {
+    "name": "dogs-1",
+    "arn": "arn:aws:sagemaker:us-east-1:123456789012:training-job/dogs-1",
+    "status": "InProgress",
+}
+
 
 @router.post(
     "",
     status_code=202,
     summary="Start a training job",
-    responses={
-        **created_or_found("/jobs/training"),
-        **problem_responses(TuningJobNotFound, instance="/jobs/training"),
-    },
+    responses=created_or_found(
+        "/jobs/training",
+        TuningJobNotFound,
+        StateConflict,
+        example=STARTED,
+        told=of_new_job("dogs-1", "CreateTrainingJob"),
+    ),
 )
 def create_training_job(
     request: Annotated[TrainingJobRequest, Body(openapi_examples=TRAINING_JOB_EXAMPLES)],
@@ -46,7 +56,7 @@ def create_training_job(
 @router.get(
     "",
     summary="List training jobs",
-    responses=problem_responses(BadRequest, *AWS_PROBLEMS, instance="/jobs/training"),
+    responses=problem_responses(BadRequest, *AWS_PROBLEMS, instance="/jobs/training", told=of_list("ListTrainingJobs")),
 )
 def list_training_jobs(asked: Annotated[TrainingJobFilter, Query()], clients: ClientsDep) -> Page[TrainingJobSummary]:
     """The account's training jobs, those of tuning jobs too; the newest first unless sorted otherwise."""
@@ -56,7 +66,9 @@ def list_training_jobs(asked: Annotated[TrainingJobFilter, Query()], clients: Cl
 @router.get(
     "/{name}",
     summary="Describe a training job",
-    responses=problem_responses(TrainingJobNotFound, *AWS_PROBLEMS, instance="/jobs/training/dogs-1"),
+    responses=problem_responses(
+        TrainingJobNotFound, *AWS_PROBLEMS, instance="/jobs/training/dogs-1", told=of_name("DescribeTrainingJob")
+    ),
 )
 def get_training_job(name: TrainingJobPath, clients: ClientsDep) -> TrainingJob:
     """What was asked for, how far the job is, and what came out."""
@@ -67,9 +79,16 @@ def get_training_job(name: TrainingJobPath, clients: ClientsDep) -> TrainingJob:
     "/{name}/stop",
     status_code=202,
     summary="Stop a training job",
-    responses=problem_responses(
-        TrainingJobNotFound, StateConflict, *AWS_PROBLEMS, instance="/jobs/training/dogs-1/stop"
-    ),
+    responses={
+        202: referring({**STARTED, "status": "Stopping"}, "The job ends."),
+        **problem_responses(
+            TrainingJobNotFound,
+            StateConflict,
+            *AWS_PROBLEMS,
+            instance="/jobs/training/dogs-1/stop",
+            told=of_stop("training job", "dogs-1", "StopTrainingJob"),
+        ),
+    },
 )
 def stop_training_job(name: TrainingJobPath, clients: ClientsDep, response: Response) -> JobReference:
     """SIGTERM, 120 seconds to save what there is, then the end. Asking again does no harm."""
@@ -88,7 +107,13 @@ def stop_training_job(name: TrainingJobPath, clients: ClientsDep, response: Resp
             "content": {"text/plain": {"schema": {"type": "string"}}},
             "headers": {"Link": {"description": 'The next page, rel="next".', "schema": {"type": "string"}}},
         },
-        **problem_responses(BadRequest, TrainingJobNotFound, *AWS_PROBLEMS, instance="/jobs/training/dogs-1/logs"),
+        **problem_responses(
+            BadRequest,
+            TrainingJobNotFound,
+            *AWS_PROBLEMS,
+            instance="/jobs/training/dogs-1/logs",
+            told=of_list("GetLogEvents"),
+        ),
     },
 )
 def get_training_job_logs(
@@ -114,7 +139,11 @@ def get_training_job_logs(
     "/{name}/metrics",
     summary="A training job's metrics over time",
     responses=problem_responses(
-        BadRequest, TrainingJobNotFound, *AWS_PROBLEMS, instance="/jobs/training/dogs-1/metrics"
+        BadRequest,
+        TrainingJobNotFound,
+        *AWS_PROBLEMS,
+        instance="/jobs/training/dogs-1/metrics",
+        told=of_name("DescribeTrainingJob"),
     ),
 )
 def get_training_job_metrics(name: TrainingJobPath, clients: ClientsDep) -> TrainingMetrics:

@@ -7,8 +7,9 @@ from fastapi import APIRouter, Body, Query, Response
 from service.dependencies import ClientsDep
 from service.domain import tuning_jobs
 from service.errors import BadRequest, StateConflict, TuningJobNotFound
-from service.routes.job_answers import AWS_PROBLEMS, answer_created, created_or_found
+from service.routes.job_answers import AWS_PROBLEMS, answer_created, created_or_found, referring
 from service.routes.job_examples import TUNING_JOB_EXAMPLES
+from service.routes.problem_examples import of_list, of_name, of_new_job, of_stop
 from service.schemas.job import JobReference, TuningJobPath
 from service.schemas.job_filter import TrialFilter, TuningJobFilter
 from service.schemas.page import Page
@@ -18,8 +19,21 @@ from service.schemas.tuning_job_request import TuningJobRequest
 
 router = APIRouter(prefix="/jobs/tuning", tags=["tuning jobs"])
 
+STARTED = {
+    "name": "dogs-tuning-1",
+    "arn": "arn:aws:sagemaker:us-east-1:123456789012:hyper-parameter-tuning-job/dogs-tuning-1",
+    "status": "InProgress",
+}
 
-@router.post("", status_code=202, summary="Start a tuning job", responses=created_or_found("/jobs/tuning"))
+
+@router.post(
+    "",
+    status_code=202,
+    summary="Start a tuning job",
+    responses=created_or_found(
+        "/jobs/tuning", example=STARTED, told=of_new_job("dogs-tuning-1", "CreateHyperParameterTuningJob")
+    ),
+)
 def create_tuning_job(
     request: Annotated[TuningJobRequest, Body(openapi_examples=TUNING_JOB_EXAMPLES)],
     clients: ClientsDep,
@@ -34,7 +48,9 @@ def create_tuning_job(
 @router.get(
     "",
     summary="List tuning jobs",
-    responses=problem_responses(BadRequest, *AWS_PROBLEMS, instance="/jobs/tuning"),
+    responses=problem_responses(
+        BadRequest, *AWS_PROBLEMS, instance="/jobs/tuning", told=of_list("ListHyperParameterTuningJobs")
+    ),
 )
 def list_tuning_jobs(asked: Annotated[TuningJobFilter, Query()], clients: ClientsDep) -> Page[TuningJobSummary]:
     """The account's tuning jobs, the newest first unless sorted otherwise."""
@@ -44,7 +60,12 @@ def list_tuning_jobs(asked: Annotated[TuningJobFilter, Query()], clients: Client
 @router.get(
     "/{name}",
     summary="Describe a tuning job",
-    responses=problem_responses(TuningJobNotFound, *AWS_PROBLEMS, instance="/jobs/tuning/dogs-tuning-1"),
+    responses=problem_responses(
+        TuningJobNotFound,
+        *AWS_PROBLEMS,
+        instance="/jobs/tuning/dogs-tuning-1",
+        told=of_name("DescribeHyperParameterTuningJob"),
+    ),
 )
 def get_tuning_job(name: TuningJobPath, clients: ClientsDep) -> TuningJob:
     """What is searched, how far the job is, and the best training job so far."""
@@ -55,9 +76,16 @@ def get_tuning_job(name: TuningJobPath, clients: ClientsDep) -> TuningJob:
     "/{name}/stop",
     status_code=202,
     summary="Stop a tuning job",
-    responses=problem_responses(
-        TuningJobNotFound, StateConflict, *AWS_PROBLEMS, instance="/jobs/tuning/dogs-tuning-1/stop"
-    ),
+    responses={
+        202: referring({**STARTED, "status": "Stopping"}, "The job and its running training jobs end."),
+        **problem_responses(
+            TuningJobNotFound,
+            StateConflict,
+            *AWS_PROBLEMS,
+            instance="/jobs/tuning/dogs-tuning-1/stop",
+            told=of_stop("tuning job", "dogs-tuning-1", "StopHyperParameterTuningJob"),
+        ),
+    },
 )
 def stop_tuning_job(name: TuningJobPath, clients: ClientsDep, response: Response) -> JobReference:
     """Its running training jobs are stopped too. Asking again does no harm."""
@@ -70,7 +98,11 @@ def stop_tuning_job(name: TuningJobPath, clients: ClientsDep, response: Response
     "/{name}/training-jobs",
     summary="List a tuning job's training jobs",
     responses=problem_responses(
-        BadRequest, TuningJobNotFound, *AWS_PROBLEMS, instance="/jobs/tuning/dogs-tuning-1/training-jobs"
+        BadRequest,
+        TuningJobNotFound,
+        *AWS_PROBLEMS,
+        instance="/jobs/tuning/dogs-tuning-1/training-jobs",
+        told=of_list("ListTrainingJobsForHyperParameterTuningJob"),
     ),
 )
 def list_training_jobs_of_tuning_job(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from fastapi import Request
-from python_multipart.exceptions import MultipartParseError
+from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect
 
@@ -82,7 +82,7 @@ async def _read_form(request: Request, settings: Settings) -> list[Upload]:
             if size_bytes > limit_bytes:
                 raise _image_too_large(settings.max_image_bytes)
             parser.write(chunk)
-    except MultipartParseError as error:
+    except FormParserError as error:
         raise BadRequest(
             f"The form cannot be read: {error}", "Send the image as curl -F file=@dog.jpg does."
         ) from error

@@ -1,18 +1,31 @@
 """What training jobs and tuning jobs have in common: names, channels, hyperparameters, resources."""
 
+import json
 import re
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from fastapi import Path
-from pydantic import BaseModel, Field, FiniteFloat, StrictBool, StrictInt, StringConstraints, model_validator
-from pydantic.functional_validators import AfterValidator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    Field,
+    FiniteFloat,
+    StrictBool,
+    StrictInt,
+    StringConstraints,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 
 from service.schemas.page import Body
 from service.schemas.tags import Tags
 
 TRAINING_JOB_NAME_PATTERN = r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$"
+MAX_HYPERPARAMETER_CHARACTERS = 2500  # SageMaker's limit of a value
 TUNING_JOB_NAME_PATTERN = r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,31}$"
 
 _NAME = "Letters, digits and hyphens inside, at most {} characters; unique in the account and region."
@@ -23,13 +36,17 @@ TuningJobName = Annotated[
     str, Field(pattern=TUNING_JOB_NAME_PATTERN, max_length=32, description=_NAME.format(32), examples=["dogs-tuning-1"])
 ]
 TrainingJobPath = Annotated[
-    str, Path(pattern=TRAINING_JOB_NAME_PATTERN, max_length=63, description="The training job's name.")
+    str,
+    Path(pattern=TRAINING_JOB_NAME_PATTERN, max_length=63, description="The training job's name.", examples=["dogs-1"]),
 ]
 TuningJobPath = Annotated[
-    str, Path(pattern=TUNING_JOB_NAME_PATTERN, max_length=32, description="The tuning job's name.")
+    str,
+    Path(
+        pattern=TUNING_JOB_NAME_PATTERN, max_length=32, description="The tuning job's name.", examples=["dogs-tuning-1"]
+    ),
 ]
 
-_S3_URI = re.compile(r"s3://[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9](/.*)?")
+_S3_URI = re.compile(r"s3://[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9](/[^\x00-\x1f]*)?")
 
 
 def _s3_uri(uri: str) -> str:
@@ -63,8 +80,34 @@ HyperparameterName = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.\-]*$", max_length=256), AfterValidator(_not_reserved)
 ]
 HyperparameterValue = Scalar | list[Scalar]
+
+
+def _fit_to_send(value: Any, validate: ValidatorFunctionWrapHandler) -> HyperparameterValue:
+    """One message instead of one for each type of the union, and the limits of SageMaker and of a command line."""
+    try:
+        checked: HyperparameterValue = validate(value)
+    except ValidationError:
+        raise ValueError("must be a finite number, true, false, a text, or a list of these") from None
+    text = json.dumps(checked, ensure_ascii=False)
+    if len(text) > MAX_HYPERPARAMETER_CHARACTERS:
+        raise ValueError(f"has {len(text):,} characters as JSON; at most {MAX_HYPERPARAMETER_CHARACTERS:,} are taken")
+    for part in checked if isinstance(checked, list) else [checked]:
+        _no_nul(str(part))
+    return checked
+
+
+def _no_nul(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("holds a NUL character, which no command line or environment variable can")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("holds half of a surrogate pair, which is no character") from None
+    return text
+
+
 Hyperparameters = Annotated[
-    dict[HyperparameterName, HyperparameterValue],
+    dict[HyperparameterName, Annotated[HyperparameterValue, WrapValidator(_fit_to_send)]],
     Field(
         max_length=90,  # SageMaker takes 100; the service sends some of its own
         description="Flags of the entry point: numbers, booleans, strings, or lists of them.",
@@ -73,7 +116,7 @@ Hyperparameters = Annotated[
 ]
 
 EnvironmentName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$", max_length=512)]
-EnvironmentValue = Annotated[str, StringConstraints(max_length=512)]
+EnvironmentValue = Annotated[str, StringConstraints(max_length=512), AfterValidator(_no_nul)]
 InstanceType = Annotated[
     str, Field(pattern=r"^ml\.[a-z0-9\-]+\.[a-z0-9\-]+$", description="SageMaker's training instance type.")
 ]

@@ -1,9 +1,10 @@
 """Query parameters of the lists of jobs. A parameter that a list does not know is an error."""
 
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AwareDatetime, Field
+from pydantic import AfterValidator, AwareDatetime, Field
 
 from service.schemas.job import TrainingJobStatus, TuningJobStatus
 from service.schemas.page import MAX_LIMIT, Body
@@ -56,6 +57,16 @@ class PageFilter(Body):
     ] = None
 
 
+def _in_utc(time: datetime) -> datetime:
+    try:
+        return time.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("lies outside of the years 1 to 9999 in UTC") from None
+
+
+Time = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+
+
 class JobFilter(PageFilter):
     """Which jobs of the account."""
 
@@ -63,11 +74,11 @@ class JobFilter(PageFilter):
         str | None, Field(min_length=1, max_length=63, pattern=r"^[a-zA-Z0-9\-]+$", description="Part of the name.")
     ] = None
     created_after: Annotated[
-        AwareDatetime | None,
+        Time | None,
         Field(description="Made after this time, with its zone.", examples=["2026-11-22T09:00:00Z"]),
     ] = None
     created_before: Annotated[
-        AwareDatetime | None,
+        Time | None,
         Field(description="Made before this time, with its zone.", examples=["2026-11-23T09:00:00Z"]),
     ] = None
 

@@ -1,5 +1,6 @@
 """RFC 9457 problem details: the schema of every error, and the `responses` of a route made from Problem classes."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -20,10 +21,16 @@ class ProblemDetails(BaseModel):
     instance: Annotated[str, Field(description="The path that was asked.")]
 
 
-def problem_responses(*problems: type[Problem], instance: str) -> dict[int | str, dict[str, Any]]:
+Told = Mapping[type[Problem], tuple[str, str]]
+"""`detail` and `action` of a problem as a route tells it, where the class's own example is about something else."""
+
+
+def problem_responses(
+    *problems: type[Problem], instance: str, told: Told | None = None
+) -> dict[int | str, dict[str, Any]]:
     """The error half of a route's `responses`: one entry a status, one example a class.
 
-    `instance` is the path that the examples show.
+    `instance` is the path that the examples show; `told` has the route's own examples.
     """
     responses: dict[int | str, dict[str, Any]] = {}
     for problem in problems:
@@ -37,6 +44,15 @@ def problem_responses(*problems: type[Problem], instance: str) -> dict[int | str
             },
         )
         if problem.title not in entry["description"]:
-            entry["description"] += f"; {problem.title[0].lower()}{problem.title[1:]}"
-        entry["content"][MEDIA_TYPE]["examples"][problem.__name__] = {"value": problem(*problem.example).body(instance)}
+            entry["description"] += f"; {_inside_a_sentence(problem.title)}"
+        detail, action = (told or {}).get(problem, problem.example)
+        entry["content"][MEDIA_TYPE]["examples"][problem.__name__] = {
+            "summary": problem.title,
+            "value": problem(detail, action).body(instance),
+        }
     return responses
+
+
+def _inside_a_sentence(title: str) -> str:
+    """Without the capital, unless the first word is an abbreviation (AWS)."""
+    return title if title[1].isupper() else f"{title[0].lower()}{title[1:]}"

@@ -39,6 +39,7 @@ def test_the_walk_through(tmp_path: Path) -> None:
     try:
         assert walk.returncode == 0, walk.stdout + walk.stderr
         outputs = walk.stdout.split("<<< end of block")
+        assert walk.stdout.count("urn:sagehound:problem") == 1, "only the text file is refused: " + walk.stdout
         asked = next(output for block, output in zip(blocks("sh"), outputs, strict=False) if "/predict?top_k" in block)
         assert '"breed":"Dalmatian","class_index":2,"class_name":"003.Dalmatian"' in asked
         shown = {output.strip() for output in blocks("json")}

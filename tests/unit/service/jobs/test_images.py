@@ -12,7 +12,7 @@ REGISTRY = "763104351884.dkr.ecr.us-east-1.amazonaws.com"
 @pytest.mark.parametrize(("instance_type", "processor"), [("ml.m5.xlarge", "cpu"), ("ml.g4dn.xlarge", "gpu")])
 def test_default_versions_exist_for_training_and_inference(instance_type: str, processor: str) -> None:
     settings = Settings()
-    tag = f"2.6.0-{processor}-py312"
+    tag = f"2.5.1-{processor}-py311"
     assert images.training_image(settings, instance_type) == f"{REGISTRY}/pytorch-training:{tag}"
     assert images.inference_image(settings, instance_type) == f"{REGISTRY}/pytorch-inference:{tag}"
 
