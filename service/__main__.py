@@ -1,17 +1,22 @@
 """`python -m service`: the REST front on settings.host and settings.port, one process."""
 
+import contextlib
 import errno
 import socket
 import sys
+import threading
 
 import uvicorn
 from pydantic import ValidationError
 
 from service.app import create_app
+from service.aws import images
+from service.errors import Problem
 from service.settings import Settings
 
 BACKLOG = 2048
 GRACEFUL_SECONDS = 30
+DEFAULT_INSTANCE_TYPES = ("ml.m5.xlarge", "ml.m5.large")  # of jobs and of endpoints
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -31,6 +36,14 @@ def url_of(listening: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
+def prepare_images(settings: Settings) -> None:
+    """Look the image URIs up while nobody waits for them; a failure is told to whoever needs one."""
+    if settings.training_image and settings.inference_image:
+        return
+    with contextlib.suppress(Problem):
+        images.prepare(settings, DEFAULT_INSTANCE_TYPES)
+
+
 def main() -> None:
     """Serve until SIGINT or SIGTERM."""
     try:
@@ -40,6 +53,7 @@ def main() -> None:
     listening = listen(settings.host, settings.port)
     sys.stdout.write(f"Sagehound listens on {url_of(listening)} (Swagger UI: {url_of(listening)}/docs)\n")
     sys.stdout.flush()
+    threading.Thread(target=prepare_images, args=(settings,), daemon=True).start()
     config = uvicorn.Config(create_app(settings), timeout_graceful_shutdown=GRACEFUL_SECONDS)
     uvicorn.Server(config).run(sockets=[listening])
 

@@ -14,7 +14,7 @@ VERSION = "0.1.0"
 SUMMARY = "Tune, train, debug, profile, deploy and ask a dog-breed classifier on Amazon SageMaker."
 DESCRIPTION = """
 The way to a model: POST /jobs/tuning looks for hyperparameters, POST /jobs/training trains with them, POST /endpoints
-deploys the model, POST /predict asks it. `python -m demo` of the repository goes this way on one machine.
+deploys the model, POST /predict asks it. `make demo` in the repository goes this way on one machine.
 
 - **What takes long** answers 202 with a Location to watch.
 - **Names are idempotency keys**: the same name with the same body answers what is there, with another body 409.

@@ -16,7 +16,7 @@ def _pointer(loc: Sequence[str | int]) -> str:
     return "#/" + "/".join(_shortened(str(part)).replace("~", "~0").replace("/", "~1") for part in loc)
 
 
-def _words(fault: Mapping[str, Any], content_type: str) -> str:
+def _words(fault: Mapping[str, Any], content_type: str) -> str:  # noqa: PLR0911 - one return a kind of fault
     context = fault.get("ctx", {})
     match fault["type"]:
         case "json_invalid":

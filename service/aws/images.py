@@ -1,13 +1,53 @@
 """Image URIs from the tables of the sagemaker SDK, so that accounts and regions are AWS's own."""
 
-import warnings
-from functools import cache
-from typing import Literal
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Iterable
+from typing import Literal, NamedTuple
 
-from service.errors import BadRequest, Problem
+from service.aws import image_tables
+from service.errors import BadRequest, InternalError, Problem
 from service.settings import Settings
 
 Scope = Literal["training", "inference"]
+Question = tuple[tuple[str, str], ...]  # image_uris.retrieve's keyword arguments, in order
+ASK_TIMEOUT_SECONDS = 120
+_answers: dict[Question, dict[str, str]] = {}  # the SDK's tables do not change while the process lives
+_one_at_a_time = threading.Lock()
+
+
+class Framework(NamedTuple):
+    """Which images: of one region, PyTorch version and Python version."""
+
+    region: str
+    version: str
+    python: str
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Framework":
+        """As the settings say."""
+        return cls(settings.region, settings.framework_version, settings.python_version)
+
+    def pytorch(self, scope: Scope, instance_type: str) -> Question:
+        """The question for a PyTorch image."""
+        return (
+            ("framework", "pytorch"),
+            ("region", self.region),
+            ("version", self.version),
+            ("py_version", self.python),
+            ("instance_type", instance_type),
+            ("image_scope", scope),
+        )
+
+    def questions(self, instance_type: str) -> tuple[Question, Question, Question]:
+        """All that is asked when jobs and endpoints are made for an instance type."""
+        return self.pytorch("training", instance_type), self.pytorch("inference", instance_type), self.rules()
+
+    def rules(self) -> Question:
+        """The question for the rule evaluator's image."""
+        return (("framework", "debugger"), ("region", self.region))
 
 
 def training_image(settings: Settings, instance_type: str) -> str:
@@ -22,18 +62,24 @@ def inference_image(settings: Settings, instance_type: str) -> str:
 
 def rule_evaluator_image(settings: Settings) -> str:
     """The image that evaluates Debugger and Profiler rules. Raises BadRequest for a region without one."""
+    framework = Framework.of(settings)
     try:
-        return _retrieve(settings.region, "debugger")
+        return _retrieve(framework.rules())
     except ValueError as error:
         raise _unknown(error, 'Send "debugger": null and "profiler": null, or use another region.') from error
 
 
+def prepare(settings: Settings, instance_types: Iterable[str]) -> None:
+    """Ask now for the images of these instance types, so that the first job need not wait for the SDK's import."""
+    framework = Framework.of(settings)
+    with _one_at_a_time:
+        _ask(question for name in instance_types for question in framework.questions(name))
+
+
 def _pytorch(settings: Settings, scope: Scope, instance_type: str) -> str:
-    version, python = settings.framework_version, settings.python_version
+    framework = Framework.of(settings)
     try:
-        return _retrieve(
-            settings.region, "pytorch", version=version, python=python, instance_type=instance_type, scope=scope
-        )
+        return _retrieve(framework.pytorch(scope, instance_type), *framework.questions(instance_type))
     except ValueError as error:
         action = (
             "Correct instance_type, or SAGEHOUND_FRAMEWORK_VERSION and SAGEHOUND_PYTHON_VERSION, "
@@ -46,23 +92,30 @@ def _unknown(error: ValueError, action: str) -> Problem:
     return BadRequest(f"The sagemaker SDK has no such image: {error}", action)
 
 
-@cache
-def _retrieve(
-    region: str,
-    framework: str,
-    *,
-    version: str | None = None,
-    python: str | None = None,
-    instance_type: str | None = None,
-    scope: str | None = None,
-) -> str:
-    # The import takes seconds, and compiling the SDK for the first time warns about its own escapes.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from sagemaker.core import image_uris  # noqa: PLC0415 - see above
+def _retrieve(question: Question, *companions: Question) -> str:
+    """The URI; the SDK is asked at need, for companions too. Raises ValueError in the SDK's words."""
+    with _one_at_a_time:
+        if question not in _answers:
+            _ask((question, *companions))
+        answer = _answers[question]
+    if "error" in answer:
+        raise ValueError(answer["error"])
+    return answer["uri"]
 
-        return str(
-            image_uris.retrieve(
-                framework, region, version=version, py_version=python, instance_type=instance_type, image_scope=scope
-            )
+
+def _ask(questions: Iterable[Question]) -> None:
+    unknown = [question for question in dict.fromkeys(questions) if question not in _answers]
+    asked = subprocess.run(
+        [sys.executable, "-P", image_tables.__file__],
+        input=json.dumps([dict(question) for question in unknown]),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=ASK_TIMEOUT_SECONDS,
+    )
+    if asked.returncode != 0:
+        raise InternalError(
+            f"The sagemaker SDK cannot be asked for image URIs: {asked.stderr.strip().rpartition(chr(10))[2]}",
+            "Install the service anew, or set SAGEHOUND_TRAINING_IMAGE and SAGEHOUND_INFERENCE_IMAGE.",
         )
+    _answers.update(zip(unknown, json.loads(asked.stdout), strict=True))

@@ -22,7 +22,12 @@ POLICY = (  # the page loads from, and talks to, this origin only
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 )
 INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
-SWAGGER_UI = {"tryItOutEnabled": True, "displayRequestDuration": True, "defaultModelsExpandDepth": 0}
+SWAGGER_UI = {
+    "tryItOutEnabled": True,
+    "displayRequestDuration": True,
+    "defaultModelsExpandDepth": 0,
+    "syntaxHighlight": False,
+}
 
 
 @router.get("/")

@@ -3,7 +3,7 @@
 from service.errors import AccessDenied, BadRequest, InvalidRequest, NameConflict, QuotaExceeded, StateConflict
 from service.schemas.problem import Told
 
-CORRECT_MEMBERS = "Correct the named members; /docs shows the schema."
+CORRECT_MEMBERS = InvalidRequest.example[1]
 QUOTA_ACTION = "Stop what runs, take another instance type, or ask for a higher quota in AWS Service Quotas."
 
 
@@ -84,7 +84,8 @@ BUSY_ENDPOINT: Told = {
         "Wait until GET /endpoints/dog-breeds says InService or Failed, then send this again.",
     ),
     BadRequest: (
-        'DeleteEndpoint: Cannot update in-progress endpoint "arn:aws:sagemaker:us-east-1:123456789012:endpoint/dog-breeds".',
+        "DeleteEndpoint: Cannot update in-progress endpoint "
+        '"arn:aws:sagemaker:us-east-1:123456789012:endpoint/dog-breeds".',
         "Correct what AWS names and send the request again (AWS's code: ValidationException).",
     ),
     **of_name("DeleteEndpoint"),

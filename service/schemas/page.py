@@ -25,6 +25,9 @@ class Body(BaseModel):
 class Page(BaseModel, Generic[Item]):
     """One page of a list."""
 
+    # Pydantic gives the docstring to Page alone, not to a Page of something.
+    model_config = ConfigDict(json_schema_extra={"description": "One page of a list."})
+
     items: list[Item] = Field(description="The items of this page.")
     next_cursor: str | None = Field(
         None, description="Send it as `cursor` to get the next page; null when this is the last one."

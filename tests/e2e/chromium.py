@@ -5,8 +5,8 @@ import itertools
 import shutil
 import subprocess
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ FLAGS = (
     "--no-proxy-server",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
     "--remote-debugging-port=0",
-    "--window-size=1280,1600",
+    "--window-size=1000,700",
 )
 
 
@@ -91,37 +91,46 @@ class Tab:
         return [event["params"] for event in self.events if event["method"] == method]
 
 
-@asynccontextmanager
-async def open_tab(chromium: str, profile_dir: Path) -> AsyncIterator[Tab]:
-    """An empty tab of a browser that is ended afterwards. No name but 127.0.0.1 is resolved in it."""
+@contextmanager
+def running(browser: str, profile_dir: Path) -> Iterator[str]:
+    """The DevTools URL of a browser that is ended afterwards. No name but 127.0.0.1 is resolved in it."""
     with subprocess.Popen(
-        [chromium, *FLAGS, f"--user-data-dir={profile_dir}", "about:blank"],
+        [browser, *FLAGS, f"--user-data-dir={profile_dir}", "about:blank"],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     ) as process:
         try:
-            base_url = f"http://127.0.0.1:{await _port(process, profile_dir / 'DevToolsActivePort')}"
-            async with aiohttp.ClientSession() as session:
-                async with session.get(f"{base_url}/json/list") as answer:
-                    address = next(tab for tab in await answer.json() if tab["type"] == "page")["webSocketDebuggerUrl"]
-                async with session.ws_connect(address, max_msg_size=0) as socket:
-                    tab = Tab(socket)
-                    listening = asyncio.create_task(tab.listen())
-                    for domain in ("Page", "Runtime", "Network", "Log", "DOM"):
-                        await tab.send(f"{domain}.enable")
-                    yield tab
-                await listening
+            yield f"http://127.0.0.1:{_port(process, profile_dir / 'DevToolsActivePort')}"
         finally:
             process.terminate()
             process.wait(WAIT_SECONDS)
 
 
-async def _port(process: subprocess.Popen[bytes], written: Path) -> int:
+@asynccontextmanager
+async def open_tab(devtools_url: str) -> AsyncIterator[Tab]:
+    """An empty tab, closed afterwards."""
+    async with aiohttp.ClientSession() as session:
+        async with session.put(f"{devtools_url}/json/new?about:blank") as answer:
+            target = await answer.json()
+        async with session.ws_connect(target["webSocketDebuggerUrl"], max_msg_size=0) as socket:
+            tab = Tab(socket)
+            listening = asyncio.create_task(tab.listen())
+            try:
+                for domain in ("Page", "Runtime", "Network", "Log", "DOM"):
+                    await tab.send(f"{domain}.enable")
+                yield tab
+            finally:
+                async with session.get(f"{devtools_url}/json/close/{target['id']}"):
+                    pass
+                await listening
+
+
+def _port(process: subprocess.Popen[bytes], written: Path) -> int:
     """Chromium writes the port it chose as the first line of this file."""
     deadline = time.monotonic() + START_SECONDS
     while not (written.exists() and (lines := written.read_text().splitlines())):
         assert process.poll() is None, f"Chromium ended with {process.returncode}"
         assert time.monotonic() < deadline, f"Chromium did not start in {START_SECONDS:.0f} s"
-        await asyncio.sleep(0.05)
+        time.sleep(0.05)
     return int(lines[0])

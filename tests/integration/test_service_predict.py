@@ -62,6 +62,8 @@ def rest(local_sagemaker: LocalServer) -> Iterator[httpx.Client]:
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "SAGEHOUND_PORT": "0",
+        "SAGEHOUND_TRAINING_IMAGE": "training",  # spares the SDK's import
+        "SAGEHOUND_INFERENCE_IMAGE": "inference",
     }
     with subprocess.Popen(
         [sys.executable, "-m", "service"], cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, text=True

@@ -124,7 +124,7 @@ def test_without_a_name_one_is_made(rest: httpx.Client, aws: FakeAws, jobs: Jobs
         (
             "/jobs/tuning",
             {"channels": CHANNELS, "ranges": {"lr": {"type": "continuous", "min": 1, "max": 1}}},
-            "#/body/ranges/lr/continuous: Value error, min (1.0) must be less than max (1.0)",
+            "#/body/ranges/lr/continuous: min (1.0) must be less than max (1.0)",
         ),
     ],
 )
