@@ -112,7 +112,8 @@ class _RunningEngine:
         from local_sagemaker.runtime.objects import Objects  # noqa: PLC0415
 
         self._background = Background(wake_engine.set)
-        parts = (settings, database, self._background, Objects(base_url))
+        self._objects = Objects(base_url)
+        parts = (settings, database, self._background, self._objects)
         self._endpoints = EndpointReconciler(*parts)
         self.routes = self._endpoints.routes
         reconcilers: list[Reconciler] = [TuningJobReconciler(*parts), TrainingJobReconciler(*parts), self._endpoints]
@@ -137,6 +138,7 @@ class _RunningEngine:
         if self._started:
             self._engine.stop()
         self._endpoints.close()
+        self._objects.close()
         self._background.close()
 
 

@@ -26,7 +26,6 @@ SWAGGER_UI = {
     "tryItOutEnabled": True,
     "displayRequestDuration": True,
     "defaultModelsExpandDepth": 0,
-    "syntaxHighlight": False,
 }
 
 

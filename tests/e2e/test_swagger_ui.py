@@ -103,6 +103,8 @@ async def executed(tab: Tab, operation: str) -> tuple[str, Any]:
 def test_every_route_is_shown_and_nothing_leaves_the_origin(service: str, on_docs: OnDocs) -> None:
     with urllib.request.urlopen(f"{service}/openapi.json") as answer:
         paths: dict[str, dict[str, Any]] = json.load(answer)["paths"]
+    with urllib.request.urlopen(f"{service}/favicon.ico") as icon:
+        assert icon.headers["content-type"] == "image/png"
     wanted = {(method.upper(), path) for path, item in paths.items() for method in item}
 
     async def visit(tab: Tab) -> None:
