@@ -1,12 +1,12 @@
 """The network: OpenVINO's model.xml and model.bin compiled for the CPU."""
 
 import os
+import sys
 import threading
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import openvino
 from errors import BrokenModel, NetworkFailed
 
 
@@ -19,6 +19,11 @@ class Network:
         for path in (network, weights):
             if not path.is_file() or path.stat().st_size == 0:
                 raise BrokenModel(f"{path} is missing or empty.")
+        # pip installs openvino's telemetry with it, which reports each import to Google Analytics unless HOME has a file
+        # that declines; where the package cannot be imported, openvino does without. Nothing here reports.
+        sys.modules["openvino_telemetry"] = None  # type: ignore[assignment] # None is how Python says: not importable
+        import openvino  # noqa: PLC0415 - only after the line above
+
         input_shape, output_shape = [1, 3, image_size, image_size], [1, class_count]
         try:
             model = openvino.Core().read_model(network, weights)

@@ -26,6 +26,7 @@ SWAGGER_UI = {
     "tryItOutEnabled": True,
     "displayRequestDuration": True,
     "defaultModelsExpandDepth": 0,
+    "syntaxHighlight": False,  # a dozen examples an operation: colours make it slow to open
 }
 
 

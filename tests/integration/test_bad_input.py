@@ -6,6 +6,7 @@ The service and local_sagemaker are processes of their own; the endpoint runs th
 import io
 import json
 import random
+import re
 import struct
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import pytest
@@ -47,6 +48,9 @@ def model_fn(model_dir):
 def predict_fn(data, model):
     return data
 """
+
+
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -99,7 +103,7 @@ class Stack:
         return found if found["status"] in statuses else None
 
 
-def until(met: Callable[[], dict[str, Any] | None], what: str) -> dict[str, Any]:
+def until(met: Callable[[], Found | None], what: str) -> Found:
     """The first answer of `met` that is not None, asked again until the deadline."""
     deadline = time.monotonic() + DEADLINE_SECONDS
     while (answer := met()) is None:
@@ -168,11 +172,11 @@ def serving(local_sagemaker: LocalServer, source: Path) -> Iterator[httpx.Client
         "SAGEHOUND_TRAINING_IMAGE": "images/training:1",
         "SAGEHOUND_INFERENCE_IMAGE": "images/inference:1",
     }
-    command = [sys.executable, "-m", "service"]
-    with subprocess.Popen(command, cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, text=True) as process:
+    log = source.parent / "service.log"  # no pipe: the access log of all these requests would fill it
+    with log.open("w") as stdout:
+        process = subprocess.Popen([sys.executable, "-m", "service"], cwd=REPOSITORY, env=environment, stdout=stdout)
         try:
-            assert process.stdout is not None
-            url = process.stdout.readline().split("listens on ")[1].split()[0]
+            url = until(lambda: re.search(r"listens on (\S+)", log.read_text()), "the service listens")[1]
             with httpx.Client(base_url=url, timeout=60, trust_env=False) as client:
                 yield client
         finally:
