@@ -19,7 +19,7 @@ class Network:
         for path in (network, weights):
             if not path.is_file() or path.stat().st_size == 0:
                 raise BrokenModel(f"{path} is missing or empty.")
-        # pip installs openvino's telemetry with it, which reports each import to Google Analytics unless HOME has a file
+        # pip installs openvino's telemetry with it, which tells Google Analytics of each import unless HOME has a file
         # that declines; where the package cannot be imported, openvino does without. Nothing here reports.
         sys.modules["openvino_telemetry"] = None  # type: ignore[assignment] # None is how Python says: not importable
         import openvino  # noqa: PLC0415 - only after the line above
