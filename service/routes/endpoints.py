@@ -39,7 +39,7 @@ Name = Annotated[
 ]
 FROM_JOB = {"training_job": "dogs-1", "instance_type": "ml.m5.large", "instance_count": 1}
 FROM_DATA = {
-    "model_data": "s3://my-bucket/models/dogs/model.tar.gz",
+    "model_data": "s3://sagemaker-us-east-1-123456789012/sagehound/jobs/dogs-1/output/model.tar.gz",
     "instance_type": "ml.c6i.xlarge",
     "tags": {"team": "zoo"},
 }

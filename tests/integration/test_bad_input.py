@@ -211,8 +211,8 @@ def test_what_is_no_image(stack: Stack, content: bytes, status: int, kind: str, 
 @pytest.mark.parametrize("in_form", [False, True])
 def test_thirty_megabytes(stack: Stack, announced: bool, in_form: bool) -> None:
     headers = {"Content-Type": "multipart/form-data; boundary=limit"} if in_form else {}
-    content: bytes | Iterator[bytes] = (form_in_chunks if in_form else in_chunks)(THIRTY_MEGABYTES)
-    answer = stack.rest.post("/predict", content=b"".join(content) if announced else content, headers=headers)
+    chunks = form_in_chunks(THIRTY_MEGABYTES) if in_form else in_chunks(THIRTY_MEGABYTES)
+    answer = stack.rest.post("/predict", content=b"".join(chunks) if announced else chunks, headers=headers)
     problem = stack.refuse(answer, 413, "payload-too-large", f"{MAX_IMAGE_BYTES:,} bytes", "6 MiB")
     assert problem["limit_bytes"] == MAX_IMAGE_BYTES
 
