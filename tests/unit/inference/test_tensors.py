@@ -11,7 +11,7 @@ import pytest
 import skimage
 import torch
 from PIL import Image
-from torchvision import transforms  # type: ignore[import-untyped]
+from torchvision import transforms
 
 from tests.unit.inference.test_images import file
 

@@ -158,7 +158,7 @@ def test_a_client_that_goes_away_in_the_middle(serve: Serve, fake_runtime: FakeR
 
 def test_routes_that_read_no_body_answer_too(serve: Serve, fake_runtime: FakeRuntime) -> None:
     client = serve()
-    head = f"POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: {8 * MEGABYTE}\r\n\r\n"
+    head = f"POST /nowhere/predict HTTP/1.1\r\nHost: x\r\nContent-Length: {8 * MEGABYTE}\r\n\r\n"
     with connect(client) as connection:
         status, _, body = send_all_then_read(connection, head, [b"\0" * MEGABYTE] * 8)
         assert status == 404
