@@ -15,7 +15,7 @@ from service.errors import (
     Throttled,
 )
 from service.routes.problem_examples import CORRECT_MEMBERS, refused
-from service.schemas.breed import BreedList
+from service.schemas.breed import BreedList, BreedQuery
 from service.schemas.endpoint import NAME_PATTERN
 from service.schemas.problem import problem_responses
 
@@ -54,12 +54,7 @@ def list_breeds(
     clients: ClientsDep,
     settings: SettingsDep,
     class_maps: ClassMapsDep,
-    endpoint: Annotated[
-        str | None,
-        Query(
-            pattern=NAME_PATTERN, max_length=63, description="Which endpoint's model; default: that of POST /predict."
-        ),
-    ] = None,
+    query: Annotated[BreedQuery, Query()],
 ) -> BreedList:
     """Class index, training folder and breed, read from the model artifact behind the endpoint."""
-    return class_maps.of_endpoint(clients, endpoint or settings.default_endpoint)
+    return class_maps.of_endpoint(clients, query.endpoint or settings.default_endpoint)

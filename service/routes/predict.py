@@ -26,12 +26,11 @@ from service.errors import (
 from service.routes.problem_examples import CORRECT_MEMBERS
 from service.routes.uploads import Upload, read_uploads
 from service.schemas.endpoint import NAME_PATTERN
-from service.schemas.prediction import ANSWER, FilePrediction, Prediction, PredictionList
+from service.schemas.prediction import ANSWER, FilePrediction, Prediction, PredictionList, PredictionQuery
 from service.schemas.problem import problem_responses
 
 router = APIRouter(tags=["predictions"])
 
-DEFAULT_TOP_K = 5
 CONCURRENT_INVOCATIONS = 4  # of one form's images
 _BINARY = {"type": "string", "format": "binary"}
 REQUEST_BODY: dict[str, Any] = {
@@ -102,11 +101,6 @@ def _responses(instance: str) -> dict[int | str, dict[str, Any]]:
     }
 
 
-TopK = Annotated[
-    int, Query(ge=1, le=100, description="How many breeds to answer; all that the model knows if it is fewer.")
-]
-
-
 @router.post(
     "/predict",
     summary="Name the breed on an image",
@@ -115,14 +109,14 @@ TopK = Annotated[
     openapi_extra=REQUEST_BODY,
 )
 async def predict_default(
-    request: Request, runtime: RuntimeDep, settings: SettingsDep, top_k: TopK = DEFAULT_TOP_K
+    request: Request, runtime: RuntimeDep, settings: SettingsDep, query: Annotated[PredictionQuery, Query()]
 ) -> Response:
     """Asks the default endpoint (setting SAGEHOUND_DEFAULT_ENDPOINT).
 
     `curl --data-binary @dog.jpg http://127.0.0.1:8000/predict` or `curl -F file=@dog.jpg ...`. The bytes go to
     InvokeEndpoint as they came; the format is told from them, whatever the Content-Type says.
     """
-    return await _answer(request, runtime, settings, settings.default_endpoint, top_k)
+    return await _answer(request, runtime, settings, settings.default_endpoint, query.top_k)
 
 
 @router.post(
@@ -139,10 +133,10 @@ async def predict_with_endpoint(
     request: Request,
     runtime: RuntimeDep,
     settings: SettingsDep,
-    top_k: TopK = DEFAULT_TOP_K,
+    query: Annotated[PredictionQuery, Query()],
 ) -> Response:
     """The same as POST /predict, with the endpoint named."""
-    return await _answer(request, runtime, settings, name, top_k)
+    return await _answer(request, runtime, settings, name, query.top_k)
 
 
 async def _answer(request: Request, runtime: RuntimeDep, settings: SettingsDep, endpoint: str, top_k: int) -> Response:

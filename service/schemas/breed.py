@@ -4,6 +4,20 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from service.schemas.endpoint import NAME_PATTERN
+from service.schemas.page import Body
+
+
+class BreedQuery(Body):
+    """Whose breeds."""
+
+    endpoint: Annotated[
+        str | None,
+        Field(
+            pattern=NAME_PATTERN, max_length=63, description="Which endpoint's model; default: that of POST /predict."
+        ),
+    ] = None
+
 
 class Breed(BaseModel):
     """One class: the model's output, the folder it was trained from, and the breed's name."""

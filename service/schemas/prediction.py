@@ -4,6 +4,16 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from service.schemas.page import Body
+
+
+class PredictionQuery(Body):
+    """How to answer."""
+
+    top_k: Annotated[
+        int, Field(ge=1, le=100, description="How many breeds to answer; all that the model knows if it is fewer.")
+    ] = 5
+
 
 class BreedProbability(BaseModel):
     """One breed and how sure the model is of it."""

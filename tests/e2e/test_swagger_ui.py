@@ -3,9 +3,6 @@
 import asyncio
 import json
 import os
-import re
-import subprocess
-import sys
 import urllib.request
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -17,7 +14,7 @@ from PIL import Image
 from tests.e2e import chromium
 from tests.e2e.chromium import Tab
 from tests.e2e.ports import free_port
-from tests.local_server import REPOSITORY
+from tests.service_process import running_service
 
 pytestmark = pytest.mark.e2e
 
@@ -28,7 +25,7 @@ OnDocs = Callable[[Visit], list[dict[str, Any]]]
 
 
 @pytest.fixture(scope="module")
-def service() -> Iterator[str]:
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of `python -m service`, whose AWS does not answer."""
     environment = {
         **os.environ,
@@ -37,18 +34,8 @@ def service() -> Iterator[str]:
         "AWS_SECRET_ACCESS_KEY": "test",
         "SAGEHOUND_PORT": "0",
     }
-    with subprocess.Popen(
-        [sys.executable, "-m", "service"], cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            assert process.stdout is not None
-            line = process.stdout.readline()
-            url = re.search(r"http://\S+", line)
-            assert url is not None, f"the service printed {line!r}"
-            yield url[0]
-        finally:
-            process.terminate()
-            process.wait(60)
+    with running_service(tmp_path_factory.mktemp("service") / "log", environment) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

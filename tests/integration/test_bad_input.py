@@ -6,10 +6,7 @@ The service and local_sagemaker are processes of their own; the endpoint runs th
 import io
 import json
 import random
-import re
 import struct
-import subprocess
-import sys
 import tarfile
 import time
 import zlib
@@ -25,7 +22,8 @@ import pytest
 from PIL import Image
 
 from tests.integration import colour_model
-from tests.local_server import REPOSITORY, LocalServer, boto_client, running_server
+from tests.local_server import LocalServer, boto_client, running_server
+from tests.service_process import running_service
 
 DEADLINE_SECONDS = 60.0
 BUCKET = "artifacts"
@@ -172,16 +170,11 @@ def serving(local_sagemaker: LocalServer, source: Path) -> Iterator[httpx.Client
         "SAGEHOUND_TRAINING_IMAGE": "images/training:1",
         "SAGEHOUND_INFERENCE_IMAGE": "images/inference:1",
     }
-    log = source.parent / "service.log"  # no pipe: the access log of all these requests would fill it
-    with log.open("w") as stdout:
-        process = subprocess.Popen([sys.executable, "-m", "service"], cwd=REPOSITORY, env=environment, stdout=stdout)
-        try:
-            url = until(lambda: re.search(r"listens on (\S+)", log.read_text()), "the service listens")[1]
-            with httpx.Client(base_url=url, timeout=60, trust_env=False) as client:
-                yield client
-        finally:
-            process.terminate()
-            process.wait(60)
+    with (
+        running_service(source.parent / "service.log", environment) as url,
+        httpx.Client(base_url=url, timeout=60, trust_env=False) as client,
+    ):
+        yield client
 
 
 # Images
@@ -497,3 +490,12 @@ def test_half_a_character_is_refused_before_it_is_stored(stack: Stack) -> None:
     assert answer.status_code == 400
     assert answer.json()["__type"] == "SerializationException"
     stack.check_well()
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("POST", "/predict?topk=3"), ("POST", f"/endpoints/{ENDPOINT}/predict?k=3"), ("GET", "/breeds?endpoit=x")],
+)
+def test_a_misspelt_query_parameter_is_named(stack: Stack, method: str, path: str) -> None:
+    name = path.partition("?")[2].partition("=")[0]
+    stack.refuse(stack.rest.request(method, path), 422, "invalid-request", name)

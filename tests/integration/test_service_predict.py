@@ -2,8 +2,6 @@
 
 import io
 import struct
-import subprocess
-import sys
 import time
 import zlib
 from collections.abc import Callable, Iterator
@@ -14,7 +12,8 @@ import pytest
 from PIL import Image
 
 from tests.integration import colour_model
-from tests.local_server import REPOSITORY, LocalServer, boto_client, running_server
+from tests.local_server import LocalServer, boto_client, running_server
+from tests.service_process import running_service
 
 DEADLINE_SECONDS = 120.0
 BUCKET = "artifacts"
@@ -54,7 +53,7 @@ def local_sagemaker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalS
 
 
 @pytest.fixture(scope="module")
-def rest(local_sagemaker: LocalServer) -> Iterator[httpx.Client]:
+def rest(local_sagemaker: LocalServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     """A client of `python -m service`, a process of its own."""
     environment = {
         "PATH": "/usr/bin:/bin",
@@ -65,17 +64,9 @@ def rest(local_sagemaker: LocalServer) -> Iterator[httpx.Client]:
         "SAGEHOUND_TRAINING_IMAGE": "training",  # spares the SDK's import
         "SAGEHOUND_INFERENCE_IMAGE": "inference",
     }
-    with subprocess.Popen(
-        [sys.executable, "-m", "service"], cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            assert process.stdout is not None
-            url = process.stdout.readline().split("listens on ")[1].split()[0]
-            with httpx.Client(base_url=url, timeout=60, trust_env=False) as client:
-                yield client
-        finally:
-            process.terminate()
-            process.wait(60)
+    log = tmp_path_factory.mktemp("service") / "log"
+    with running_service(log, environment) as url, httpx.Client(base_url=url, timeout=60, trust_env=False) as client:
+        yield client
 
 
 def until(met: Callable[[], Any], what: str) -> Any:
