@@ -10,8 +10,8 @@ from pathlib import Path
 from demo import first_model, stack
 from demo.client import Client, DemoError, Json
 
-DATA_DIR = Path(".state/drawn-dogs")
 BUCKET = "sagehound-data"
+IMAGES_PER_BREED = 60
 ENDPOINT = "dog-breeds"
 # Frozen ImageNet features and a new head: what the seed does with 133 breeds, in seconds instead of hours.
 # Without augmentation the frozen features of an image are computed once, so that more epochs cost next to nothing.
@@ -24,19 +24,25 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
     parser.add_argument("--jobs", type=int, default=4, help="training jobs of the tuning job (default 4; the seed's 9)")
     parser.add_argument("--parallel", type=int, default=2, help="how many of them at once (default 2; the seed's 3)")
+    parser.add_argument(
+        "--images-per-breed", type=int, default=IMAGES_PER_BREED, help="how many are drawn (default %(default)s)"
+    )
     arguments = parser.parse_args()
+    data = Path(".state", f"drawn-dogs-{arguments.images_per_breed}")
+    if arguments.images_per_breed == IMAGES_PER_BREED:
+        data = Path(".state", "drawn-dogs")
     began = time.monotonic()
     try:
-        share = flow(Client(stack.SERVICE.url), arguments.jobs, arguments.parallel)
+        share = flow(Client(stack.SERVICE.url), data, arguments)
     except (DemoError, stack.StackError, subprocess.CalledProcessError) as error:
         print(f"\nThe demo failed: {error}", file=sys.stderr)
         return 1
     print(f"\n{share:.1%} of the test images named right, after {time.monotonic() - began:.0f} s.")
-    print(how_to_go_on(stack.SERVICE.url))
+    print(how_to_go_on(stack.SERVICE.url, data))
     return 0 if share >= CORRECT_SHARE else 1
 
 
-def flow(client: Client, jobs: int, parallel: int) -> float:
+def flow(client: Client, data: Path, arguments: argparse.Namespace) -> float:
     """Walk through the steps; answers the share of test images named right."""
     stamp = time.strftime("%m%d-%H%M%S", time.gmtime())
     step("Starting local_sagemaker and the service")
@@ -47,8 +53,9 @@ def flow(client: Client, jobs: int, parallel: int) -> float:
     first_model.deploy(client)
 
     step("Drawing the sample data set and uploading it to S3")
-    channels = upload_data()
+    channels = upload_data(data, arguments.images_per_breed)
 
+    jobs, parallel = arguments.jobs, arguments.parallel
     step(f"Tuning: {jobs} training jobs, {parallel} at once, learning rate and batch size")
     best = tune(client, f"tune-{stamp}", channels, jobs, parallel)
     print(f"    best: {best['name']} validation:loss={best['objective']['value']:.4f} {best['hyperparameters']}")
@@ -61,7 +68,7 @@ def flow(client: Client, jobs: int, parallel: int) -> float:
     deploy(client, job["name"])
 
     step("Uploading the test images to /predict")
-    return predict_all(client)
+    return predict_all(client, data)
 
 
 def step(text: str) -> None:
@@ -69,11 +76,14 @@ def step(text: str) -> None:
     print(f"\n==> {text}", flush=True)
 
 
-def upload_data() -> dict[str, str]:
+def upload_data(data: Path, images_per_breed: int) -> dict[str, str]:
     """Draw the set (once) and upload it (what is not there yet); answers the channels."""
-    uri = f"s3://{BUCKET}/drawn-dogs"
+    uri = f"s3://{BUCKET}/{data.name}"
     subprocess.run(
-        [sys.executable, "-m", "datasets.drawn", str(DATA_DIR), "--upload", uri],
+        [
+            *(sys.executable, "-m", "datasets.drawn", str(data)),
+            *("--images-per-breed", str(images_per_breed), "--upload", uri),
+        ],
         env={**os.environ, **stack.aws_environment()},
         check=True,
     )
@@ -113,10 +123,10 @@ def deploy(client: Client, job: str) -> None:
     client.wait(f"/endpoints/{ENDPOINT}", lambda endpoint: f"{endpoint['status']}")
 
 
-def predict_all(client: Client) -> float:
+def predict_all(client: Client, data: Path) -> float:
     """Ask for every test image and print one line a breed; answers the share that was right."""
     total = right = 0
-    for folder in sorted(path for path in (DATA_DIR / "test").iterdir() if path.is_dir()):
+    for folder in sorted(path for path in (data / "test").iterdir() if path.is_dir()):
         answers = [
             client.predict(ENDPOINT, image.read_bytes())["predictions"] for image in sorted(folder.glob("*.jpg"))
         ]
@@ -127,9 +137,9 @@ def predict_all(client: Client) -> float:
     return right / total
 
 
-def how_to_go_on(url: str) -> str:
+def how_to_go_on(url: str, data: Path) -> str:
     """What a user can do now, by hand."""
-    image = next((DATA_DIR / "test").glob("*/*.jpg"))
+    image = next((data / "test").glob("*/*.jpg"))
     return f"""
 The stack still runs. Go on by hand:
   Swagger UI      {url}/docs

@@ -32,7 +32,7 @@ def test_the_demo_names_the_breeds(tmp_path: Path) -> None:
         )
 
     try:
-        demo = run("demo", "--jobs", "1", "--parallel", "1")
+        demo = run("demo", "--jobs", "1", "--parallel", "1", "--images-per-breed", "24")
         assert demo.returncode == 0, demo.stdout + demo.stderr
         assert "of the test images named right" in demo.stdout
         assert f"http://127.0.0.1:{environment['SAGEHOUND_PORT']}/docs" in demo.stdout
