@@ -6,7 +6,7 @@ UV := $(or $(shell command -v uv 2>/dev/null),.uv/bin/uv)
 VENV := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help install demo first-model up down status test check format openapi clean
+.PHONY: help install demo first-model up down status test test-clients test-durability test-demo bench-start bench-control bench-idle bench-noop check format openapi clean
 
 help:  ## Lists the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -39,6 +39,27 @@ status: $(INSTALLED)  ## Says what runs, and where
 test: $(INSTALLED)  ## Runs the tests
 	$(VENV)/python -m pytest
 
+test-clients: $(INSTALLED)  ## Runs the tests with real clients, in environments of their own (SageMaker SDKs, boto3, AWS CLI)
+	$(VENV)/python -m pytest -m clients tests/clients
+
+test-demo: $(INSTALLED)  ## Runs make demo as a whole, and checks what it says
+	$(VENV)/python -m pytest -m demo tests/e2e
+
+bench-start: $(INSTALLED)  ## Measures how long the service takes until it answers
+	$(VENV)/python -m benchmarks.start_up
+
+test-durability: $(INSTALLED)  ## Runs the tests that take minutes: random crashes of local_sagemaker
+	$(VENV)/python -m pytest -m durability -n 0 tests/durability
+
+bench-control: $(INSTALLED)  ## Measures DescribeTrainingJob and ListTrainingJobs with 1,000 jobs beside moto_server
+	$(VENV)/python -m benchmarks.control_plane
+
+bench-idle: $(INSTALLED)  ## Measures what 1,000 jobs that have ended cost while nobody asks
+	$(VENV)/python -m benchmarks.idle_cost
+
+bench-noop: $(INSTALLED)  ## Measures what a training job takes beyond its script's own time
+	$(VENV)/python -m benchmarks.noop_job
+
 check: $(INSTALLED)  ## Format, lint, types, import directions
 	$(VENV)/ruff format --check .
 	$(VENV)/ruff check .
@@ -55,4 +76,4 @@ openapi: $(INSTALLED)  ## Writes openapi/openapi.json anew
 	$(VENV)/python -m openapi.generate
 
 clean: down  ## Stops the stack and deletes its state and the installation
-	rm -rf .state .venv .uv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .state .venv .uv .clients .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -5,6 +5,7 @@ import fcntl
 import logging
 import os
 import socket
+import sqlite3
 import sys
 from pathlib import Path
 from typing import IO
@@ -14,7 +15,10 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 
 from local_sagemaker.app import App, create_app, reachable
+from local_sagemaker.runtime.mount_namespace import CannotMount, is_mounted
+from local_sagemaker.faults import BadFaults
 from local_sagemaker.settings import Settings
+from local_sagemaker.store.database import Database, NewerState
 
 
 class Refused(Exception):
@@ -48,6 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         settings = read_settings()
         with lock(settings.state_dir):
+            migrate(settings.database_path)
             return serve(settings)
     except Refused as refused:
         print(f"local_sagemaker: {refused}", file=sys.stderr)  # noqa: T201 - a command's message to its user
@@ -74,6 +79,10 @@ def read_settings() -> Settings:
     except ValidationError as error:
         faults = [f"LOCAL_SAGEMAKER_{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors()]
         raise Refused("; ".join(faults)) from None
+    try:
+        is_mounted(settings.opt_ml)
+    except CannotMount as error:
+        raise Refused(f"LOCAL_SAGEMAKER_OPT_ML: {error}; set it to auto or moved") from None
     return settings.model_copy(update={"state_dir": settings.state_dir.absolute()})
 
 
@@ -100,6 +109,19 @@ def lock(state_dir: Path) -> IO[str]:
     return file
 
 
+def migrate(path: Path) -> None:
+    """Bring the state to this version's schema. Raises Refused when it cannot be opened."""
+    try:
+        Database(path).connection.close()
+    except NewerState as error:
+        raise Refused(str(error)) from None
+    except sqlite3.Error as error:
+        raise Refused(
+            f"the database {path} cannot be opened: {error}; free its disk, or set LOCAL_SAGEMAKER_STATE_DIR to"
+            " another folder"
+        ) from None
+
+
 def listen(settings: Settings) -> socket.socket:
     """The listening socket. Raises Refused when the port is taken."""
     try:
@@ -122,7 +144,10 @@ def serve(settings: Settings) -> int:
     """Serve until told to stop."""
     listener = listen(settings)
     base_url = f"http://{reachable(settings.host)}:{listener.getsockname()[1]}"
-    app = create_app(settings, base_url)
+    try:
+        app = create_app(settings, base_url)
+    except BadFaults as error:
+        raise Refused(f"LOCAL_SAGEMAKER_FAULTS: {error}") from None
     config = uvicorn.Config(
         app,
         loop="uvloop",

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from local_sagemaker.engine.routing import RoutingTable
+from local_sagemaker.faults import Faults
 from local_sagemaker.operations.context import Context
 from local_sagemaker.settings import Settings
 from local_sagemaker.store.database import Database
@@ -40,6 +41,7 @@ class App:
         self._settings = settings
         self._base_url = base_url or f"http://{reachable(settings.host)}:{settings.port}"
         self._operations = operations
+        self._faults = Faults(settings.faults or "", {name for _, name in operations or _operations_table()})
         self._dispatcher: Dispatcher | None = None
         self._http: aiohttp.ClientSession | None = None
         self._engine: _RunningEngine | None = None
@@ -67,18 +69,18 @@ class App:
         wake_engine = threading.Event()
         s3 = create_s3(self._settings)
         database = Database(self._settings.database_path)
-        if self._operations is None:
-            from local_sagemaker.operations.table import OPERATIONS  # noqa: PLC0415 - tests inject a table of their own
-
-            self._operations = OPERATIONS
-            self._engine = _RunningEngine(self._settings, database, wake_engine, self._base_url)
+        operations = self._operations
+        if operations is None:
+            operations = _operations_table()
+            self._engine = _RunningEngine(self._settings, database, wake_engine, self._base_url, self._faults)
             self._starting = asyncio.create_task(self._start_engine(self._engine))
         routes = self._engine.routes if self._engine is not None else RoutingTable()
         self._http = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0), auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar()
         )
-        context = Context(self._settings, database, wake_engine, self._http, DEFAULT_REGION, routes)
-        self._dispatcher = Dispatcher(self._operations, context, s3)
+        captures = self._engine.captures if self._engine is not None else None
+        context = Context(self._settings, database, wake_engine, self._http, DEFAULT_REGION, routes, captures)
+        self._dispatcher = Dispatcher(operations, context, s3, self._faults)
 
     async def _start_engine(self, engine: "_RunningEngine") -> None:
         await _listening(self._base_url)
@@ -104,19 +106,43 @@ class App:
 class _RunningEngine:
     """The loop with its reconcilers, each built here and nowhere else."""
 
-    def __init__(self, settings: Settings, database: Database, wake_engine: threading.Event, base_url: str) -> None:
-        from local_sagemaker.engine.endpoints import EndpointReconciler  # noqa: PLC0415 - not wanted with a test's table
+    def __init__(
+        self, settings: Settings, database: Database, wake_engine: threading.Event, base_url: str, faults: Faults
+    ) -> None:
+        from local_sagemaker.engine.async_invocations import (  # noqa: PLC0415 - not wanted with a test's table
+            THREADS,
+            AsyncInvocationReconciler,
+        )
+        from local_sagemaker.engine.async_run import AsyncRun  # noqa: PLC0415
+        from local_sagemaker.engine.captures import CaptureReconciler  # noqa: PLC0415
+        from local_sagemaker.engine.endpoints import EndpointReconciler  # noqa: PLC0415
+        from local_sagemaker.engine.killing import Killer  # noqa: PLC0415
         from local_sagemaker.engine.loop import Background, Engine, Reconciler  # noqa: PLC0415
         from local_sagemaker.engine.training_jobs import TrainingJobReconciler  # noqa: PLC0415
         from local_sagemaker.engine.tuning_jobs import TuningJobReconciler  # noqa: PLC0415
+        from local_sagemaker.runtime.capture_spool import CaptureSpool  # noqa: PLC0415
         from local_sagemaker.runtime.objects import Objects  # noqa: PLC0415
 
         self._background = Background(wake_engine.set)
-        self._objects = Objects(base_url)
+        self._objects = Objects(base_url, settings.buckets_dir)
         parts = (settings, database, self._background, self._objects)
         self._endpoints = EndpointReconciler(*parts)
         self.routes = self._endpoints.routes
-        reconcilers: list[Reconciler] = [TuningJobReconciler(*parts), TrainingJobReconciler(*parts), self._endpoints]
+        self.captures = CaptureSpool(settings.capture_dir, wake_engine.set)
+        self._captures = CaptureReconciler(self.captures, self._background, self._objects)
+        self._async_runs = Background(wake_engine.set, THREADS)
+        run = AsyncRun(settings, database, self._objects, self.captures)
+        self._async_invocations = AsyncInvocationReconciler(
+            database, self.routes, self._async_runs, run, settings.async_invocations_dir
+        )
+        reconcilers: list[Reconciler] = [
+            TuningJobReconciler(*parts),
+            TrainingJobReconciler(*parts),
+            self._endpoints,
+            self._async_invocations,
+            self._captures,
+            Killer(settings, database, faults),
+        ]
         self._engine = Engine(wake_engine, reconcilers)
         self._started = False
         self._stopping: threading.Thread | None = None
@@ -137,9 +163,18 @@ class _RunningEngine:
     def _stop(self) -> None:
         if self._started:
             self._engine.stop()
+        self._async_invocations.begin_close()
         self._endpoints.close()
+        self._captures.close()
         self._objects.close()
+        self._async_runs.close()
         self._background.close()
+
+
+def _operations_table() -> Mapping[tuple[str, str], Operation]:
+    from local_sagemaker.operations.table import OPERATIONS  # noqa: PLC0415 - tests inject a table of their own
+
+    return OPERATIONS
 
 
 async def _listening(base_url: str) -> None:

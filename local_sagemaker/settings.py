@@ -1,6 +1,7 @@
 """Settings of local_sagemaker, read from LOCAL_SAGEMAKER_* environment variables."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -28,6 +29,11 @@ class Settings(BaseSettings):
     stop_grace_seconds: float = Field(
         default=120.0, gt=0, description="Time between SIGTERM and SIGKILL for a stopped training job (120 s on AWS)."
     )
+    opt_ml: Literal["auto", "mounted", "moved"] = Field(
+        default="auto",
+        description="How scripts and models find /opt/ml: mounted, each seeing its own folder there; moved, by paths that"
+        " point to the folder; auto, mounted where this machine allows it.",
+    )
     max_invocation_bytes: int = Field(
         default=6_291_456, ge=1, description="Largest InvokeEndpoint body (6 MiB in the service model)."
     )
@@ -36,6 +42,15 @@ class Settings(BaseSettings):
     )
     startup_timeout_seconds: float = Field(
         default=120.0, gt=0, description="How long a model server may take until it answers its ping."
+    )
+    serverless_idle_seconds: float = Field(
+        default=300.0, gt=0, description="After how long without an invocation the servers of a serverless variant end."
+    )
+
+    faults: str | None = Field(
+        default=None,
+        description="Faults on demand, such as `latency=0.2:0.5, throttling=0.1, error=0.05, kill=0.01, seed=7`; PUT"
+        " /faults changes them (docs/local_sagemaker.md).",
     )
 
     @property
@@ -57,3 +72,13 @@ class Settings(BaseSettings):
     def endpoints_dir(self) -> Path:
         """One folder a model server."""
         return self.state_dir / "endpoints"
+
+    @property
+    def async_invocations_dir(self) -> Path:
+        """Results and failures of asynchronous invocations until they are uploaded."""
+        return self.state_dir / "async-invocations"
+
+    @property
+    def capture_dir(self) -> Path:
+        """Captured invocations until they are uploaded."""
+        return self.state_dir / "data-capture"

@@ -5,6 +5,7 @@ import errno
 import socket
 import sys
 import threading
+from collections.abc import Callable
 
 import uvicorn
 from pydantic import ValidationError
@@ -17,6 +18,19 @@ from service.settings import Settings
 BACKLOG = 2048
 GRACEFUL_SECONDS = 30
 DEFAULT_INSTANCE_TYPES = ("ml.m5.xlarge", "ml.m5.large")  # of jobs and of endpoints
+
+
+class Server(uvicorn.Server):
+    """Does a slow thing beside its requests, once it answers them."""
+
+    def __init__(self, config: uvicorn.Config, then: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._then = then
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to answer, and only then take CPU for what can wait."""
+        await super().startup(sockets)
+        threading.Thread(target=self._then, daemon=True).start()
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -53,9 +67,8 @@ def main() -> None:
     listening = listen(settings.host, settings.port)
     sys.stdout.write(f"Sagehound listens on {url_of(listening)} (Swagger UI: {url_of(listening)}/docs)\n")
     sys.stdout.flush()
-    threading.Thread(target=prepare_images, args=(settings,), daemon=True).start()
     config = uvicorn.Config(create_app(settings), timeout_graceful_shutdown=GRACEFUL_SECONDS)
-    uvicorn.Server(config).run(sockets=[listening])
+    Server(config, lambda: prepare_images(settings)).run(sockets=[listening])
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -25,12 +25,13 @@ class LocalServer:
     """One `python -m local_sagemaker` over a state folder. The port stays the same from one start to the next.
 
     `str(server)` is its URL. Settings are given in lower case (`stop_grace_seconds=2`), environment variables of other
-    names in upper case.
+    names in upper case. `prefix` is a command that runs another, such as nsenter with its options.
     """
 
-    def __init__(self, state_dir: Path, **env: object) -> None:
+    def __init__(self, state_dir: Path, *, prefix: Sequence[str] = (), **env: object) -> None:
         self.state_dir = state_dir
         self.port = 0
+        self._prefix = prefix
         self._env = {
             **os.environ,
             "OMP_NUM_THREADS": "1",
@@ -65,7 +66,7 @@ class LocalServer:
         self._stderr = tempfile.NamedTemporaryFile(prefix="local_sagemaker-", suffix=".stderr")  # noqa: SIM115 - closed in _ended
         settings = {"HOST": "127.0.0.1", "PORT": self.port, "STATE_DIR": self.state_dir}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "local_sagemaker"],
+            [*self._prefix, sys.executable, "-m", "local_sagemaker"],
             cwd=REPOSITORY,
             env={**self._env, **{f"LOCAL_SAGEMAKER_{name}": str(value) for name, value in settings.items()}},
             stdin=subprocess.DEVNULL,

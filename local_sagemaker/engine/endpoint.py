@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from local_sagemaker.engine.endpoint_failure import Failure, ModelDataFailure, PingFailure
+
 # In service, so many starts in a row that end before they answer a ping make the endpoint Failed. A model server that
 # answers and dies later is started again for ever, with growing pauses.
 MAX_FAILED_STARTS = 5
@@ -11,10 +13,9 @@ MAX_FAILED_STARTS = 5
 LONG_LIFE_SECONDS = 60.0
 MAX_PAUSE_SECONDS = 30.0
 
-MAX_REASON_CHARACTERS = 1024
-
 STARTING_POLL_SECONDS = 0.1
 SERVING_POLL_SECONDS = 1.0
+ENDING_POLL_SECONDS = 0.1
 
 
 class Phase(Enum):
@@ -53,11 +54,15 @@ class ModelData(Enum):
 
 @dataclass(frozen=True)
 class Variant:
-    """A production variant as observed. `fetching_since` in epoch seconds; limits in seconds, None for no limit."""
+    """A production variant as observed. `fetching_since` in epoch seconds; limits in seconds, None for no limit.
+
+    Servers of an index from `wanted` on are to end.
+    """
 
     name: str
     model_data: ModelData
     servers: tuple[ModelServer, ...]
+    wanted: int
     startup_timeout_seconds: float
     fetching_since: float = 0.0
     fetch_timeout_seconds: float | None = None
@@ -87,26 +92,15 @@ class KillServer:
     index: int
 
 
-Action = FetchModel | StartServer | KillServer
-
-
 @dataclass(frozen=True)
-class ModelDataFailure:
-    """The model data of a variant cannot be had."""
-
-    reason: str
-
-
-@dataclass(frozen=True)
-class PingFailure:
-    """A model server of a variant does not come up; `detail` says how when its log does not."""
+class EndServer:
+    """Let a model server end that is in no route: when it is idle, and until nothing of it is left."""
 
     variant: str
     index: int
-    detail: str
 
 
-Failure = ModelDataFailure | PingFailure
+Action = FetchModel | StartServer | KillServer | EndServer
 
 
 @dataclass(frozen=True)
@@ -132,18 +126,6 @@ def pause_seconds(server: ModelServer) -> float:
     """How long after its end an ended model server is started again: at once, then 1 s, 2 s, 4 s, ..."""
     crashes = server.failed_starts + server.short_lives
     return 0.0 if crashes <= 1 else min(2.0 ** (crashes - 2), MAX_PAUSE_SECONDS)
-
-
-def failure_reason(failure: Failure, last_line: str) -> str:
-    """The FailureReason, in AWS's words with the model's own last words behind them."""
-    if isinstance(failure, ModelDataFailure):
-        return failure.reason[:MAX_REASON_CHARACTERS]
-    said = f": {last_line}" if last_line else "."
-    reason = (
-        f"The primary container for production variant {failure.variant} did not pass the ping health check."
-        f" Please check CloudWatch logs for this endpoint. {failure.detail}{said}"
-    )
-    return reason[:MAX_REASON_CHARACTERS]
 
 
 def _decide_variant(variant: Variant, now: float, *, in_service: bool) -> Plan:
@@ -186,6 +168,8 @@ def _wait_for_model(variant: Variant, now: float) -> Plan:
 
 
 def _decide_server(variant: Variant, server: ModelServer, now: float, *, in_service: bool) -> Plan:
+    if server.index >= variant.wanted:
+        return Plan(actions=(EndServer(variant.name, server.index),), check_in_seconds=ENDING_POLL_SECONDS)
     match server.phase:
         case Phase.ABSENT:
             return Plan(actions=(StartServer(variant.name, server.index),), check_in_seconds=STARTING_POLL_SECONDS)

@@ -1,25 +1,33 @@
 """Endpoints: their deployments are brought up, switched to without a failed request, kept alive, and let go."""
 
+import logging
 import time
 
-from local_sagemaker.engine.endpoint import decide
+from local_sagemaker.engine.endpoint import SERVING_POLL_SECONDS, decide
+from local_sagemaker.engine.endpoint_failure import TookTooLong
 from local_sagemaker.engine.fleet import Fleet, stop_all
 from local_sagemaker.engine.fleet_variant import deployment_folder
 from local_sagemaker.engine.loop import Background
-from local_sagemaker.engine.routing import RoutingTable
+from local_sagemaker.engine.routing import Demand, RoutingTable
+from local_sagemaker.engine.traffic_shift import shift
 from local_sagemaker.runtime.objects import Objects
 from local_sagemaker.settings import Settings
+from local_sagemaker.store import deployments, tags
 from local_sagemaker.store import endpoints as store
-from local_sagemaker.store import tags
 from local_sagemaker.store.database import Database
-from local_sagemaker.store.endpoints import Deployment, Endpoint
+from local_sagemaker.store.deployments import Deployment
+from local_sagemaker.store.endpoints import Endpoint
+
+logger = logging.getLogger(__name__)
+
+TRY_AGAIN_SECONDS = 1.0
 
 
 class EndpointReconciler:
     """Reconciles all endpoints. `routes` is the table that invocations read."""
 
     def __init__(self, settings: Settings, database: Database, background: Background, objects: Objects) -> None:
-        self.routes = RoutingTable()
+        self.routes = RoutingTable(wake=background.wake)
         self._settings = settings
         self._database = database
         self._background = background
@@ -28,7 +36,7 @@ class EndpointReconciler:
 
     def reconcile(self) -> float | None:
         """One round over all endpoints."""
-        delays = [self._reconcile(endpoint, time.time()) for endpoint in store.all_endpoints(self._database)]
+        delays = [self._try(endpoint, time.time()) for endpoint in store.all_endpoints(self._database)]
         return min((delay for delay in delays if delay is not None), default=None)
 
     def close(self) -> None:
@@ -36,6 +44,14 @@ class EndpointReconciler:
         for endpoint in store.all_endpoints(self._database):
             self._load_fleets(endpoint)
         stop_all(list(self._fleets.values()))
+
+    def _try(self, endpoint: Endpoint, now: float) -> float | None:
+        try:
+            return self._reconcile(endpoint, now)
+        except Exception:
+            # A fault in one endpoint, such as a full disk, must not stop the others; it is tried again.
+            logger.exception("reconciling an endpoint failed", extra={"endpoint": endpoint.name})
+            return TRY_AGAIN_SECONDS
 
     def _reconcile(self, endpoint: Endpoint, now: float) -> float | None:
         self._load_fleets(endpoint)
@@ -52,57 +68,92 @@ class EndpointReconciler:
         return min((delay for delay in delays if delay is not None), default=None)
 
     def _bring_up(self, endpoint: Endpoint, now: float) -> float | None:
-        """Bring the pending deployment, if any, to where it answers, or give it up."""
+        """Bring the pending deployment, if any, to where it answers and has all traffic, or give it up."""
         fleet = self._fleets.get(endpoint.pending_id or "")
         if fleet is None:
             return None
-        plan = decide(fleet.observe(now), now, in_service=False)
-        if plan.failure is not None:
-            reason = fleet.failure_reason(plan.failure)
-            if endpoint.status == "Updating":
-                store.roll_back(self._database, endpoint.name, reason, now)
-            else:
-                store.fail(self._database, endpoint.name, reason, now)
+        plan = decide(fleet.observe(now, Demand(), in_service=False), now, in_service=False)
+        failure = plan.failure or (_took_too_long(fleet.deployment, now) if endpoint.status == "Updating" else None)
+        if failure is not None:
+            self._give_up(endpoint, fleet.failure_reason(failure), now)
             return 0.0
-        if plan.ready:
+        for action in plan.actions:
+            fleet.apply(action, self.routes, now)
+        return self._shift(endpoint, fleet, now) if plan.ready else plan.check_in_seconds
+
+    def _shift(self, endpoint: Endpoint, fleet: Fleet, now: float) -> float:
+        """Go on moving traffic to a deployment that answers; when all is moved and waited for, it is in service."""
+        deployment = fleet.deployment
+        began_at = now if deployment.shift_started_at is None else deployment.shift_started_at
+        step = shift(deployment.deployment_config, deployment.instance_count, now - began_at)
+        if endpoint.status == "Creating" or step.done:
             # In this order a request never finds an endpoint InService without a route.
             self.routes.publish(endpoint.name, fleet.route())
             store.put_in_service(self._database, endpoint.name, now)
             return 0.0
-        for action in plan.actions:
-            fleet.apply(action, now)
-        return plan.check_in_seconds
+        if deployment.shift_started_at is None:
+            deployments.begin_shift(self._database, deployment.id, now)
+            return 0.0
+        return min(step.check_in_seconds, SERVING_POLL_SECONDS)
 
     def _keep_up(self, endpoint: Endpoint, now: float) -> float | None:
-        """Keep the model servers of the deployment that answers alive, and its route true."""
-        if endpoint.status not in {"InService", "Updating"}:
+        """Keep the model servers of the deployment that answers alive and as many as wanted, and its route true."""
+        if endpoint.status not in {"InService", "Updating", "RollingBack"}:
             self.routes.publish(endpoint.name, None)
             return None
         fleet = self._fleets[endpoint.active_id or ""]
-        plan = decide(fleet.observe(now), now, in_service=True)
-        if plan.failure is not None:
-            store.fail(self._database, endpoint.name, fleet.failure_reason(plan.failure), now)
-            self.routes.publish(endpoint.name, None)
+        # Published before demand is read: who asks for a serverless model after that wakes the engine.
+        self._publish(endpoint, now)
+        demand = self.routes.take_demand(endpoint.name)
+        plan = decide(fleet.observe(now, demand, in_service=True), now, in_service=True)
+        if plan.failure is not None and endpoint.pending_id is None:
+            self._give_up(endpoint, fleet.failure_reason(plan.failure), now)
             return 0.0
+        # Published before servers are ended: one that is idle then stays so.
+        self._publish(endpoint, now)
         for action in plan.actions:
-            fleet.apply(action, now)
-        self.routes.publish(endpoint.name, fleet.route())
+            fleet.apply(action, self.routes, now)
+        if endpoint.status == "Updating" and endpoint.pending_id is None and plan.ready:
+            store.finish_change(self._database, endpoint.name, now)
+        elif endpoint.status == "RollingBack" and not fleet.is_ending_servers() and not self._unwanted(endpoint):
+            store.end_roll_back(self._database, endpoint.name, now)
         return plan.check_in_seconds
+
+    def _give_up(self, endpoint: Endpoint, reason: str, now: float) -> None:
+        """What shall answer does not: an update is taken back, else the endpoint has failed."""
+        if endpoint.status == "Updating":
+            store.roll_back(self._database, endpoint.name, reason, now)
+        else:
+            store.fail(self._database, endpoint.name, reason, now)
+            self.routes.publish(endpoint.name, None)
+
+    def _publish(self, endpoint: Endpoint, now: float) -> None:
+        """The route of the active deployment, and of the pending one with the share that it has by now."""
+        active = self._fleets[endpoint.active_id or ""]
+        pending = self._fleets.get(endpoint.pending_id or "")
+        if pending is None:
+            self.routes.publish(endpoint.name, active.route())
+            return
+        began_at, share = pending.deployment.shift_started_at, 0.0
+        if began_at is not None:
+            config, count = pending.deployment.deployment_config, pending.deployment.instance_count
+            share = shift(config, count, now - began_at).share
+        self.routes.publish(endpoint.name, active.route(), pending.route(), share)
 
     def _let_go(self, endpoint: Endpoint, fleet: Fleet, now: float) -> float | None:
         delay = fleet.retire(self.routes, now)
         if delay is not None:
             return delay
-        del self._fleets[fleet.deployment_id]
-        if fleet.deployment_id != endpoint.described_id:
-            store.delete_deployment(self._database, fleet.deployment_id)
+        del self._fleets[fleet.deployment.id]
+        if fleet.deployment.id != endpoint.described_id:
+            deployments.delete(self._database, fleet.deployment.id)
         return 0.0
 
     def _unwanted(self, endpoint: Endpoint) -> list[Fleet]:
         return [
             fleet
             for fleet in self._fleets.values()
-            if fleet.endpoint_name == endpoint.name and fleet.deployment_id not in endpoint.wanted_ids
+            if fleet.endpoint_name == endpoint.name and fleet.deployment.id not in endpoint.wanted_ids
         ]
 
     def _again(self, endpoint: Endpoint) -> Endpoint:
@@ -110,8 +161,9 @@ class EndpointReconciler:
         return store.find(self._database, endpoint.name) or endpoint
 
     def _load_fleets(self, endpoint: Endpoint) -> None:
-        for deployment in store.deployments(self._database, endpoint.name):
+        for deployment in deployments.of_endpoint(self._database, endpoint.name):
             if deployment.id in self._fleets:
+                self._fleets[deployment.id].change(deployment)
                 continue
             # The deployment of a failed endpoint stays on record after all of it is gone.
             on_record_only = deployment.id == endpoint.described_id and not self._folder_exists(endpoint, deployment)
@@ -122,3 +174,9 @@ class EndpointReconciler:
 
     def _folder_exists(self, endpoint: Endpoint, deployment: Deployment) -> bool:
         return deployment_folder(self._settings, endpoint, deployment).exists()
+
+
+def _took_too_long(deployment: Deployment, now: float) -> TookTooLong | None:
+    policy = (deployment.deployment_config or {}).get("BlueGreenUpdatePolicy") or {}
+    limit = policy.get("MaximumExecutionTimeoutInSeconds")
+    return TookTooLong(limit) if limit is not None and now - deployment.created_at > limit else None

@@ -6,16 +6,21 @@ import signal
 import time
 
 from local_sagemaker.engine import endpoint as decision
+from local_sagemaker.engine.endpoint_failure import Failure, PingFailure, failure_reason
 from local_sagemaker.engine.fleet_variant import FleetVariant, deployment_folder
 from local_sagemaker.engine.loop import Background
-from local_sagemaker.engine.routing import Route, RoutingTable
+from local_sagemaker.engine.routing import Demand, Route, RoutingTable
 from local_sagemaker.engine.watched_server import STOP_GRACE_SECONDS
 from local_sagemaker.runtime.failure import error_message
 from local_sagemaker.runtime.objects import Objects
 from local_sagemaker.settings import Settings
-from local_sagemaker.store.endpoints import Deployment, Endpoint
+from local_sagemaker.store.deployments import Deployment
+from local_sagemaker.store.endpoints import Endpoint
 
 STOP_POLL_SECONDS = 0.1
+# The longest that an invocation may take: an asynchronous one an hour, a streamed one eight of the usual timeouts.
+ASYNC_INVOCATION_SECONDS = 3600.0
+STREAMED_TIMEOUTS = 8
 
 
 class Fleet:
@@ -30,7 +35,7 @@ class Fleet:
         objects: Objects,
     ) -> None:
         self.endpoint_name = endpoint.name
-        self.deployment_id = deployment.id
+        self.deployment = deployment
         self.folder = deployment_folder(settings, endpoint, deployment)
         self._variants = {
             variant.name: FleetVariant(
@@ -38,15 +43,24 @@ class Fleet:
             )
             for variant in deployment.variants
         }
-        self._drain_seconds = settings.invocation_timeout_seconds
+        longest = ASYNC_INVOCATION_SECONDS if deployment.async_inference else 0.0
+        self._drain_seconds = max(longest, STREAMED_TIMEOUTS * settings.invocation_timeout_seconds)
         self._retired_at: float | None = None
 
-    def observe(self, now: float) -> list[decision.Variant]:
-        """What is true of the deployment now."""
-        return [variant.observe(now) for variant in self._variants.values()]
+    def change(self, deployment: Deployment) -> None:
+        """The same deployment as its row is now."""
+        if deployment == self.deployment:
+            return
+        self.deployment = deployment
+        for variant in deployment.variants:
+            self._variants[variant.name].change(variant, deployment)
 
-    def apply(self, action: decision.Action, now: float) -> None:
-        """Carry out one step of a plan."""
+    def observe(self, now: float, demand: Demand, *, in_service: bool) -> list[decision.Variant]:
+        """What is true of the deployment now, and what is wanted of it at this demand."""
+        return [variant.observe(now, demand, in_service=in_service) for variant in self._variants.values()]
+
+    def apply(self, action: decision.Action, routes: RoutingTable, now: float) -> None:
+        """Carry out one step of a plan. A server that is to end is in no published route any more."""
         variant = self._variants[action.variant]
         match action:
             case decision.FetchModel():
@@ -55,17 +69,27 @@ class Fleet:
                 variant.start(index)
             case decision.KillServer(index=index):
                 variant.servers[index].signal(signal.SIGKILL)
+            case decision.EndServer(index=index):
+                variant.end_server(index, routes, now)
 
-    def failure_reason(self, failure: decision.Failure) -> str:
+    def failure_reason(self, failure: Failure) -> str:
         """The FailureReason, with the model's last error from its log."""
-        if isinstance(failure, decision.ModelDataFailure):
-            return decision.failure_reason(failure, "")
-        log = self._variants[failure.variant].servers[failure.index].log
-        return decision.failure_reason(failure, error_message(log))
+        if not isinstance(failure, PingFailure):
+            return failure_reason(failure, "")
+        return failure_reason(failure, error_message(self._variants[failure.variant].log(failure.index)))
 
     def route(self) -> Route:
         """The servers that answer at present."""
-        return Route(tuple(variant.route() for variant in self._variants.values()))
+        return Route(
+            tuple(variant.route() for variant in self._variants.values()),
+            self.deployment.id,
+            self.deployment.async_inference,
+            self.deployment.data_capture,
+        )
+
+    def is_ending_servers(self) -> bool:
+        """Whether servers are there that shall not be."""
+        return any(variant.is_ending() for variant in self._variants.values())
 
     def retire(self, routes: RoutingTable, now: float) -> float | None:
         """Let go of a fleet that is in no route: wait for its invocations, end its servers, remove its folder.
@@ -84,7 +108,7 @@ class Fleet:
 
     def terminate(self, signum: signal.Signals) -> bool:
         """Signal every model server without waiting for anything; False when none runs."""
-        servers = [server for variant in self._variants.values() for server in variant.servers]
+        servers = [server for variant in self._variants.values() for server in variant.servers.values()]
         signalled = [server for server in servers if server.signal(signum)]
         return bool(signalled)
 

@@ -20,13 +20,13 @@ class Background:
     def __init__(self, wake: Callable[[], None], threads: int = 8) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="background")
         self._steps: dict[Hashable, Future[object]] = {}
-        self._wake = wake
+        self.wake = wake  # the engine, from any thread
 
     def start(self, key: Hashable, step: Callable[[], object]) -> None:
         """Start `step` unless one with this key is under way."""
         if key not in self._steps:
             self._steps[key] = self._pool.submit(step)
-            self._steps[key].add_done_callback(lambda _: self._wake())
+            self._steps[key].add_done_callback(lambda _: self.wake())
 
     def poll(self, key: Hashable) -> Future[object] | None:
         """The finished step of this key, handed out once; None while it runs or was never started."""

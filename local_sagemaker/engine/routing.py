@@ -5,8 +5,11 @@ It lives in memory alone. Whoever restarts observes the model servers that live 
 
 import random
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(eq=False, slots=True)
@@ -20,19 +23,47 @@ class RoutedServer:
 
 @dataclass(frozen=True)
 class RoutedVariant:
-    """A production variant: its share of the traffic and its servers; `least_loaded` False picks one at random."""
+    """A production variant: its share of the traffic and its servers; `least_loaded` False picks one at random.
+
+    `serverless_concurrency` is MaxConcurrency; such a variant may have no server until it is asked for something.
+    """
 
     name: str
     weight: float
     servers: tuple[RoutedServer, ...]
     least_loaded: bool = True
+    serverless_concurrency: int | None = None
 
 
 @dataclass(frozen=True)
 class Route:
-    """All variants of an endpoint in service."""
+    """All variants of a deployment; AsyncInferenceConfig and DataCaptureConfig as given, None when there is none."""
 
     variants: tuple[RoutedVariant, ...]
+    deployment_id: str = ""
+    async_inference: Mapping[str, Any] | None = None
+    data_capture: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """The route of an endpoint in service, and while it is updated the one to come, with its share (0 to 1)."""
+
+    route: Route
+    incoming: Route | None = None
+    incoming_share: float = 0.0
+
+
+@dataclass
+class Demand:
+    """The invocations of an endpoint, those that wait for a model server included.
+
+    `peak` is the most at once since the engine last asked; `last_at` (monotonic seconds) is when one came or ended.
+    """
+
+    current: int = 0
+    peak: int = 0
+    last_at: float = 0.0
 
 
 class NoSuchVariant(LookupError):
@@ -40,30 +71,80 @@ class NoSuchVariant(LookupError):
 
 
 class NoServer(LookupError):
-    """The chosen variant has no living model server at present. The argument is the variant's name."""
+    """No variant that may answer has a living model server at present. The argument is a variant's name."""
+
+
+class TooManyInvocations(Exception):
+    """A serverless variant has its MaxConcurrency of invocations under way. The argument is that number."""
 
 
 class RoutingTable:
     """Routes by endpoint name, shared by the engine's thread and the event loop."""
 
-    def __init__(self, draw: Callable[[], float] = random.random) -> None:
-        self._routes: dict[str, Route] = {}
+    def __init__(self, draw: Callable[[], float] = random.random, wake: Callable[[], None] = lambda: None) -> None:
+        self._traffic: dict[str, Traffic] = {}
+        self._demand: dict[str, Demand] = {}
         # Choosing a server and counting the invocation is one step, so that a server seen idle after it left the
         # table gets no further invocation.
         self._lock = threading.Lock()
         self._draw = draw
+        self._wake = wake
 
-    def publish(self, endpoint: str, route: Route | None) -> None:
-        """From now on `endpoint` is answered by `route`; None takes it out of the table."""
+    def publish(
+        self, endpoint: str, route: Route | None, incoming: Route | None = None, incoming_share: float = 0.0
+    ) -> None:
+        """From now on `endpoint` is answered by `route`, and a share by `incoming`; None takes it out of the table."""
         with self._lock:
             if route is None:
-                self._routes.pop(endpoint, None)
+                self._traffic.pop(endpoint, None)
             else:
-                self._routes[endpoint] = route
+                self._traffic[endpoint] = Traffic(route, incoming, incoming_share)
+
+    def traffic(self, endpoint: str) -> Traffic | None:
+        """What is published, None when the endpoint is not in service."""
+        return self._traffic.get(endpoint)
 
     def route(self, endpoint: str) -> Route | None:
         """The published route, None when the endpoint is not in service."""
-        return self._routes.get(endpoint)
+        found = self._traffic.get(endpoint)
+        return None if found is None else found.route
+
+    @contextmanager
+    def invocation(self, endpoint: str) -> Iterator[None]:
+        """Around an invocation from its arrival to its answer, however often it tries to acquire a server.
+
+        By this the engine knows when a serverless variant needs model servers. Raises TooManyInvocations.
+        """
+        with self._lock:
+            traffic = self._traffic.get(endpoint)
+            demand = self._demand.setdefault(endpoint, Demand())
+            limit = None if traffic is None else _serverless_concurrency(traffic)
+            if limit is not None and demand.current >= limit:
+                raise TooManyInvocations(limit)
+            demand.current += 1
+            demand.peak = max(demand.peak, demand.current)
+            demand.last_at = time.monotonic()
+            missing = limit is not None and demand.current > _servers(traffic)
+        if missing:
+            self._wake()
+        try:
+            yield
+        finally:
+            with self._lock:
+                demand.current -= 1
+                demand.last_at = time.monotonic()
+                if demand.current == 0 and endpoint not in self._traffic:
+                    self._demand.pop(endpoint, None)
+
+    def take_demand(self, endpoint: str) -> Demand:
+        """What is asked of the endpoint; the peak counts anew from here."""
+        with self._lock:
+            demand = self._demand.get(endpoint)
+            if demand is None:
+                return Demand()
+            found = Demand(demand.current, demand.peak, demand.last_at)
+            demand.peak = demand.current
+            return found
 
     def acquire(self, endpoint: str, target_variant: str | None = None) -> tuple[RoutedVariant, RoutedServer] | None:
         """Choose a server and count an invocation for it; None when the endpoint is not in service.
@@ -71,12 +152,10 @@ class RoutingTable:
         Every acquired server is given back with `release`. Raises NoSuchVariant and NoServer.
         """
         with self._lock:
-            route = self._routes.get(endpoint)
-            if route is None:
+            traffic = self._traffic.get(endpoint)
+            if traffic is None:
                 return None
-            variant = self._variant(route, target_variant)
-            if not variant.servers:
-                raise NoServer(variant.name)
+            variant = self._variant(traffic, target_variant)
             server = self._server(variant)
             server.outstanding += 1
             return variant, server
@@ -91,20 +170,36 @@ class RoutingTable:
         with self._lock:
             return server.outstanding == 0
 
-    def _variant(self, route: Route, target: str | None) -> RoutedVariant:
-        if target is not None:
-            for variant in route.variants:
-                if variant.name == target:
-                    return variant
-            raise NoSuchVariant(target)
-        if len(route.variants) == 1:
-            return route.variants[0]
-        left = self._draw() * sum(variant.weight for variant in route.variants)
-        for variant in route.variants:
+    def _variant(self, traffic: Traffic, target: str | None) -> RoutedVariant:
+        """A variant that has a server: the target, or one by weight. One without servers leaves its share to others."""
+        routes = [traffic.route]
+        if traffic.incoming is not None and traffic.incoming_share > 0:
+            # The other one is second: it answers when what was drawn cannot.
+            first = self._draw() < traffic.incoming_share
+            routes = [traffic.incoming, traffic.route] if first else [traffic.route, traffic.incoming]
+        if target is None:
+            named = [variant for route in routes for variant in route.variants]
+            groups = [[variant for variant in route.variants if variant.weight > 0] for route in routes]
+        else:
+            groups = [[variant for variant in route.variants if variant.name == target] for route in routes]
+            named = [variant for group in groups for variant in group]
+            if not named:
+                raise NoSuchVariant(target)
+        for group in groups:
+            answering = [variant for variant in group if variant.servers]
+            if answering:
+                return self._by_weight(answering)
+        raise NoServer(named[0].name)
+
+    def _by_weight(self, variants: Sequence[RoutedVariant]) -> RoutedVariant:
+        if len(variants) == 1:
+            return variants[0]
+        left = self._draw() * sum(variant.weight for variant in variants)
+        for variant in variants:
             left -= variant.weight
             if left < 0:
                 return variant
-        return max(route.variants, key=lambda variant: variant.weight)  # rounding at the upper end
+        return max(variants, key=lambda variant: variant.weight)  # rounding at the upper end
 
     def _server(self, variant: RoutedVariant) -> RoutedServer:
         if len(variant.servers) == 1:
@@ -112,3 +207,12 @@ class RoutingTable:
         if variant.least_loaded:
             return min(variant.servers, key=lambda server: server.outstanding)
         return variant.servers[int(self._draw() * len(variant.servers))]
+
+
+def _serverless_concurrency(traffic: Traffic) -> int | None:
+    """MaxConcurrency of the endpoint's one variant, when it is serverless."""
+    return traffic.route.variants[0].serverless_concurrency if traffic.route.variants else None
+
+
+def _servers(traffic: Traffic | None) -> int:
+    return 0 if traffic is None else sum(len(variant.servers) for variant in traffic.route.variants)

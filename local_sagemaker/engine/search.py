@@ -4,131 +4,110 @@
 survive a crash. Optuna is imported at first use: it costs half a second.
 """
 
-from collections.abc import Mapping, Sequence
+import math
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import optuna
+from local_sagemaker.engine import search_space
+from local_sagemaker.engine.search_space import Ranges, Values
 
 STARTUP_TRIALS = 5  # random ones, before the model of the search means anything
+CANDIDATES = 64  # of which the most promising is taken
+FEW = 100_000  # combinations that can be listed to find one that was not tried
 
 
 @dataclass(frozen=True)
 class Trial:
-    """A training job of the search. `objective` None: it has not ended, or has ended without a usable value."""
+    """A training job of the search. `objective` None: it has not ended, or has ended without a usable value.
+
+    `own` is False for one of a warm start's parents: it is learned from, and its values may be tried again.
+    """
 
     values: Mapping[str, str]
     objective: float | None
     ended: bool
+    own: bool = True
 
 
-def suggest(
-    ranges: Mapping[str, Sequence[Mapping[str, Any]]],
-    history: Sequence[Trial],
-    *,
-    strategy: str,
-    maximize: bool,
-    seed: int,
-) -> dict[str, str]:
-    """Values for the next training job, as AWS writes them.
+def suggest(ranges: Ranges, trials: Sequence[Trial], *, strategy: str, maximize: bool, seed: int, index: int) -> Values:
+    """Values for the training job `index` (from 0), as AWS writes them.
 
-    `ranges` is ParameterRanges, `strategy` Bayesian or Random. The same arguments give the same answer. Jobs that are
-    still running count as bad ones near by (constant liar), so that parallel jobs spread out.
+    The same arguments give the same answer. Random and Hyperband draw at random, whatever the results; Grid goes
+    through all combinations; Bayesian (TPE) learns from results, and counts jobs that are still running as bad ones
+    near by (constant liar), so that parallel jobs spread out. No combination is tried twice while there are others.
     """
-    import optuna  # noqa: PLC0415 - half a second, and only tuning needs it
+    if strategy == "Grid":
+        return search_space.nth_values(ranges, index)
+    tried = {tuple(sorted(trial.values.items())) for trial in trials if trial.own}
+    if strategy == "Bayesian":
+        values = _learned(ranges, trials, maximize=maximize, seed=_seed(seed, index))
+    else:
+        values = _drawn(ranges, _seed(seed, index))
+    count = search_space.combinations(ranges)
+    if count is None or tuple(sorted(values.items())) not in tried or len(tried) >= count:
+        return values
+    return _untried(ranges, tried, count, lambda attempt: _seed(seed, index, attempt))
+
+
+def _learned(ranges: Ranges, trials: Sequence[Trial], *, maximize: bool, seed: int) -> Values:
+    optuna = _optuna()
+    sampler = optuna.samplers.TPESampler(
+        seed=seed,
+        n_startup_trials=STARTUP_TRIALS,
+        n_ei_candidates=CANDIDATES,
+        gamma=_good_ones,
+        multivariate=True,
+        constant_liar=True,
+    )
+    distributions = search_space.distributions(ranges)
+    study = optuna.create_study(sampler=sampler, direction="maximize" if maximize else "minimize")
+    for trial in trials:
+        state = optuna.trial.TrialState.FAIL if trial.ended else optuna.trial.TrialState.RUNNING
+        study.add_trial(
+            optuna.trial.create_trial(
+                params=search_space.read(trial.values, ranges),
+                distributions=distributions,
+                value=trial.objective,
+                state=state if trial.objective is None else optuna.trial.TrialState.COMPLETE,
+            )
+        )
+    return search_space.written(study.ask(distributions).params, ranges)
+
+
+def _good_ones(trials: int) -> int:
+    """How many count as good. Optuna's own tenth is one or two among the few dozens that people tune with."""
+    return min(25, max(2, math.ceil(0.2 * trials)))
+
+
+def _drawn(ranges: Ranges, seed: int) -> Values:
+    optuna = _optuna()
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed))
+    return search_space.written(study.ask(search_space.distributions(ranges)).params, ranges)
+
+
+def _untried(ranges: Ranges, tried: set[tuple[tuple[str, str], ...]], count: int, seed: Callable[[int], int]) -> Values:
+    if count <= FEW:
+        left = [values for values in search_space.all_values(ranges) if tuple(sorted(values.items())) not in tried]
+        return left[seed(1) % len(left)]
+    attempt = 1
+    while tuple(sorted((values := _drawn(ranges, seed(attempt))).items())) in tried:
+        attempt += 1
+    return values
+
+
+def _seed(*parts: int) -> int:
+    """A seed of its own for each training job; seeds of neighbouring tuning jobs share none."""
+    import numpy as np  # noqa: PLC0415
+
+    return int(np.random.SeedSequence(parts).generate_state(1)[0])
+
+
+def _optuna() -> Any:
+    import optuna  # noqa: PLC0415
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    distributions = {**_numeric(ranges), **_categorical(ranges)}
-    sampler = _sampler(strategy, seed + len(history))
-    study = optuna.create_study(sampler=sampler, direction="maximize" if maximize else "minimize")
-    for trial in history:
-        study.add_trial(_frozen(trial, ranges, distributions))
-    asked = study.ask(distributions)
-    return _written(asked.params, ranges)
-
-
-def _sampler(strategy: str, seed: int) -> "optuna.samplers.BaseSampler":
-    import optuna  # noqa: PLC0415
-
-    if strategy == "Random":
-        return optuna.samplers.RandomSampler(seed=seed)
-    return optuna.samplers.TPESampler(seed=seed, n_startup_trials=STARTUP_TRIALS, multivariate=True, constant_liar=True)
-
-
-def _frozen(
-    trial: Trial, ranges: Mapping[str, Sequence[Mapping[str, Any]]], distributions: Mapping[str, Any]
-) -> "optuna.trial.FrozenTrial":
-    import optuna  # noqa: PLC0415
-
-    if trial.objective is not None:
-        state = optuna.trial.TrialState.COMPLETE
-    else:
-        state = optuna.trial.TrialState.FAIL if trial.ended else optuna.trial.TrialState.RUNNING
-    return optuna.trial.create_trial(
-        params=_read(trial.values, ranges), distributions=dict(distributions), value=trial.objective, state=state
-    )
-
-
-def _numeric(ranges: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, Any]:
-    import optuna  # noqa: PLC0415
-
-    found: dict[str, Any] = {}
-    for entry in ranges.get("IntegerParameterRanges") or ():
-        found[entry["Name"]] = optuna.distributions.IntDistribution(
-            int(entry["MinValue"]), int(entry["MaxValue"]), log=_is_log(entry)
-        )
-    for entry in ranges.get("ContinuousParameterRanges") or ():
-        low, high = _searched(entry, float(entry["MinValue"])), _searched(entry, float(entry["MaxValue"]))
-        found[entry["Name"]] = optuna.distributions.FloatDistribution(
-            min(low, high), max(low, high), log=_is_log(entry)
-        )
-    return found
-
-
-def _categorical(ranges: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, Any]:
-    import optuna  # noqa: PLC0415
-
-    return {
-        entry["Name"]: optuna.distributions.CategoricalDistribution(tuple(entry["Values"]))
-        for entry in ranges.get("CategoricalParameterRanges") or ()
-    }
-
-
-def _is_log(entry: Mapping[str, Any]) -> bool:
-    """Logarithmic when asked for; Auto chooses it for a range over two orders of magnitude or more."""
-    scaling = entry.get("ScalingType") or "Auto"
-    low, high = float(entry["MinValue"]), float(entry["MaxValue"])
-    if scaling == "Auto":
-        return low > 0 and high / low >= 100
-    return scaling in {"Logarithmic", "ReverseLogarithmic"}
-
-
-def _searched(entry: Mapping[str, Any], value: float) -> float:
-    """The value as it is searched: ReverseLogarithmic is logarithmic in the distance from 1."""
-    return 1.0 - value if entry.get("ScalingType") == "ReverseLogarithmic" else value
-
-
-def _read(values: Mapping[str, str], ranges: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for entry in ranges.get("IntegerParameterRanges") or ():
-        found[entry["Name"]] = int(values[entry["Name"]])
-    for entry in ranges.get("ContinuousParameterRanges") or ():
-        found[entry["Name"]] = _searched(entry, float(values[entry["Name"]]))
-    for entry in ranges.get("CategoricalParameterRanges") or ():
-        found[entry["Name"]] = values[entry["Name"]]
-    return found
-
-
-def _written(params: Mapping[str, Any], ranges: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, str]:
-    written: dict[str, str] = {}
-    for entry in ranges.get("IntegerParameterRanges") or ():
-        written[entry["Name"]] = str(params[entry["Name"]])
-    for entry in ranges.get("ContinuousParameterRanges") or ():
-        low, high = float(entry["MinValue"]), float(entry["MaxValue"])
-        value = min(max(_searched(entry, params[entry["Name"]]), low), high)
-        written[entry["Name"]] = format(Decimal(repr(value)), "f")
-    for entry in ranges.get("CategoricalParameterRanges") or ():
-        written[entry["Name"]] = params[entry["Name"]]
-    return written
+    # It goes with Optuna 6, which pyproject.toml leaves out.
+    warnings.filterwarnings("ignore", "`gamma` has been deprecated", FutureWarning)
+    return optuna

@@ -1,15 +1,19 @@
 """What to do next with a training job: a pure function of what is true of it now.
 
-Phases go Starting -> Downloading -> Training -> Uploading -> Ended. Stopping is not a phase: it is a wish that each
-phase heeds in its own way.
+Phases go Starting -> Downloading -> Training -> Uploading -> Ended; a job whose instances were taken away, or whose
+process was lost while retries are left, goes from Downloading or Uploading to Starting again. Stopping is not a phase:
+it is a wish that each phase heeds in its own way.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import Enum
+from signal import SIGTERM
 
 from local_sagemaker.runtime.process import Exited, Lost, NotStarted, ProcessState, Running
 
-POLL_SECONDS = 0.2
+POLL_SECONDS = 1.0  # for metrics and checkpoints; the end of a process wakes the engine by itself
+SOON_SECONDS = 0.02  # until a process that was just started is known
 
 
 class Step(Enum):
@@ -22,23 +26,43 @@ class Step(Enum):
 
 
 @dataclass(frozen=True)
+class Deadline:
+    """When a job has to end, and as what (a key of ENDS)."""
+
+    at: float
+    termination: str
+
+
+@dataclass(frozen=True)
 class Observation:
-    """What is true of a job now. Times are epoch seconds."""
+    """What is true of a job now. Times are epoch seconds; `processes` are its hosts', in order."""
 
     phase: str
     stopping: bool
     now: float
     slot_free: bool = False
     pending: bool = False  # already said to be waiting for capacity
+    deadlines: tuple[Deadline, ...] = ()
     step: Step = Step.NOT_STARTED
     step_error: str = ""
-    process: ProcessState = field(default_factory=NotStarted)
-    started_at: float | None = None
-    max_runtime_seconds: float = 86_400.0
+    processes: tuple[ProcessState, ...] = (NotStarted(),)
+    interruption: bool = False  # its spot instances are to be taken away
+    retries_left: int = 0
     terminated_at: float | None = None
     termination: str | None = None
     signalled: bool = False  # by this process; an earlier one may have died between the row and the signal
     stop_grace_seconds: float = 120.0
+
+    @property
+    def due(self) -> Deadline | None:
+        """The deadline that has passed."""
+        passed = [deadline for deadline in self.deadlines if deadline.at <= self.now]
+        return min(passed, key=lambda deadline: deadline.at, default=None)
+
+    @property
+    def next_deadline_seconds(self) -> float | None:
+        """Until the first one that has not passed."""
+        return min((deadline.at - self.now for deadline in self.deadlines if deadline.at > self.now), default=None)
 
 
 @dataclass(frozen=True)
@@ -67,12 +91,12 @@ class StartStep:
 
 @dataclass(frozen=True)
 class Spawn:
-    """Start the script; it starts at most once however often this is done."""
+    """Start the script on every host; it starts at most once however often this is done."""
 
 
 @dataclass(frozen=True)
 class Terminate:
-    """Send SIGTERM and remember why: Stopped or MaxRuntimeExceeded."""
+    """Send SIGTERM and remember why: a key of ENDS, HostFailed or Interrupted."""
 
     termination: str
 
@@ -84,7 +108,14 @@ class Kill:
 
 @dataclass(frozen=True)
 class GiveUpStart:
-    """Make sure that the script never starts, then stop."""
+    """Make sure that the script never starts where it has not."""
+
+
+@dataclass(frozen=True)
+class Restart:
+    """Go back to Starting, as Interrupted or as Restarting."""
+
+    secondary_status: str
 
 
 @dataclass(frozen=True)
@@ -97,13 +128,26 @@ class End:
     failure_reason: str | None = None
 
 
-Decision = Wait | Enter | SayPending | StartStep | Spawn | Terminate | Kill | GiveUpStart | End
+Decision = Wait | Enter | SayPending | StartStep | Spawn | Terminate | Kill | GiveUpStart | Restart | End
 
 STOPPED = End("Stopped", "Stopped", "Training job stopped")
 COMPLETED = End("Completed", "Completed", "Training job completed")
 MAX_RUNTIME_EXCEEDED = End(
     "Stopped", "MaxRuntimeExceeded", "Training job runtime exceeded MaxRuntimeInSeconds provided"
 )
+MAX_WAIT_TIME_EXCEEDED = End(
+    "Stopped", "MaxWaitTimeExceeded", "Training job wait time exceeded MaxWaitTimeInSeconds provided"
+)
+MAX_PENDING_TIME_EXCEEDED = End(
+    "Stopped", "Stopped", "Training job pending time exceeded MaxPendingTimeInSeconds provided"
+)
+# How a job ends that was brought to its end.
+ENDS = {
+    "Stopped": STOPPED,
+    "MaxRuntimeExceeded": MAX_RUNTIME_EXCEEDED,
+    "MaxWaitTimeExceeded": MAX_WAIT_TIME_EXCEEDED,
+    "MaxPendingTimeExceeded": MAX_PENDING_TIME_EXCEEDED,  # only ever before it started
+}
 LOST = (
     "InternalServerError: The training process ended without a record of how: this machine was restarted, or the"
     " process and its supervisor were killed. Please create the training job again"
@@ -125,18 +169,49 @@ def decide(o: Observation) -> Decision:
 
 
 def outcome(o: Observation) -> End:
-    """How the job ends, once its script has ended and its results are safe."""
-    if o.termination == "MaxRuntimeExceeded":
-        return MAX_RUNTIME_EXCEEDED
-    if o.termination == "Stopped":
-        return STOPPED
-    match o.process:
-        case Exited(returncode=0):
-            return STOPPED if o.stopping else COMPLETED
-        case Exited():
-            return failed(None)
+    """How the job ends, once its script has ended on all hosts and its results are safe."""
+    if o.termination in ENDS:
+        return ENDS[o.termination]
+    first = first_failure(o)
+    if first is None:
+        return STOPPED if o.stopping else COMPLETED
+    match o.processes[first]:
+        case Exited(returncode=returncode):
+            # It was prevented from its start, or interrupted: nobody but the platform had it end.
+            ended_by_us = o.termination == "Interrupted" or returncode == -SIGTERM
+            return STOPPED if o.stopping and ended_by_us else failed(None)
         case _:
             return STOPPED if o.stopping else failed(LOST)
+
+
+def restart(o: Observation) -> Restart | None:
+    """Whether the job, whose script has ended on all hosts, is to be started again."""
+    if o.stopping or o.termination in ENDS:
+        return None
+    if o.termination == "Interrupted":
+        return Restart("Interrupted")
+    first = first_failure(o)
+    if first is not None and isinstance(o.processes[first], Lost) and o.retries_left > 0:
+        return Restart("Restarting")
+    return None
+
+
+def first_failure(o: Observation) -> int | None:
+    """The host that failed first. Those that ended because of it, by SIGTERM, come after `terminated_at`."""
+
+    def moment(index: int) -> float:
+        state = o.processes[index]
+        if isinstance(state, Exited):
+            return state.ended_at
+        return o.now if o.terminated_at is None else o.terminated_at
+
+    failures = [index for index, state in enumerate(o.processes) if has_failed(state)]
+    return min(failures, key=moment, default=None)
+
+
+def has_failed(state: ProcessState) -> bool:
+    """Whether a host's script ended, and not well."""
+    return isinstance(state, Lost) or (isinstance(state, Exited) and state.returncode != 0)
 
 
 def failed(reason: str | None) -> End:
@@ -147,9 +222,11 @@ def failed(reason: str | None) -> End:
 def _starting(o: Observation) -> Decision:
     if o.stopping:
         return STOPPED
+    if o.due is not None:
+        return ENDS[o.due.termination]
     if o.slot_free:
         return Enter("Downloading")
-    return Wait(None) if o.pending else SayPending()
+    return Wait(o.next_deadline_seconds) if o.pending else SayPending()
 
 
 def _downloading(o: Observation) -> Decision:
@@ -161,33 +238,43 @@ def _downloading(o: Observation) -> Decision:
         case Step.NOT_STARTED:
             return StartStep()
         case Step.FAILED:
-            return failed(o.step_error)
+            again = o.step_error.startswith("InternalServerError") and o.retries_left > 0
+            return Restart("Restarting") if again else failed(o.step_error)
         case Step.DONE:
             return Enter("Training")
 
 
 def _training(o: Observation) -> Decision:
-    match o.process:
-        case NotStarted():
-            return GiveUpStart() if o.stopping else Spawn()
-        case Running(pid=pid):
-            if pid <= 0:  # claimed, and not known yet
-                return Wait(POLL_SECONDS)
-            return _running(o)
-        case Exited() | Lost():
-            return Enter("Uploading")
+    if any(isinstance(state, NotStarted) for state in o.processes):
+        # A crash may have come between two hosts' starts.
+        return GiveUpStart() if o.stopping or any(map(has_failed, o.processes)) else Spawn()
+    pids = [state.pid for state in o.processes if isinstance(state, Running)]
+    if not pids:
+        return Enter("Uploading")
+    if min(pids) <= 0:  # claimed, and not known yet
+        return Wait(SOON_SECONDS)
+    return _running(o)
 
 
 def _running(o: Observation) -> Decision:
-    if o.terminated_at is not None and o.termination is not None:
-        if o.now - o.terminated_at >= o.stop_grace_seconds:
-            return Kill()
-        return Wait(POLL_SECONDS) if o.signalled else Terminate(o.termination)
+    if o.terminated_at is None or o.termination is None:
+        why = _why_end(o)
+        return Wait(_soonest(o.next_deadline_seconds)) if why is None else Terminate(why)
+    grace = o.terminated_at + o.stop_grace_seconds - o.now
+    if grace <= 0:
+        return Kill()
+    return Wait(_soonest(grace)) if o.signalled else Terminate(o.termination)
+
+
+def _why_end(o: Observation) -> str | None:
+    """Why the running script has to end now."""
     if o.stopping:
-        return Terminate("Stopped")
-    if o.started_at is not None and o.now - o.started_at >= o.max_runtime_seconds:
-        return Terminate("MaxRuntimeExceeded")
-    return Wait(POLL_SECONDS)
+        return "Stopped"
+    if any(map(has_failed, o.processes)):
+        return "HostFailed"
+    if o.due is not None:
+        return o.due.termination
+    return "Interrupted" if o.interruption else None
 
 
 def _uploading(o: Observation) -> Decision:
@@ -197,7 +284,12 @@ def _uploading(o: Observation) -> Decision:
         case Step.UNDER_WAY:
             return Wait(None)
         case Step.DONE:
-            return outcome(o)
+            return restart(o) or outcome(o)
         case Step.FAILED:
             end = outcome(o)
-            return end if end.status == "Failed" else failed(o.step_error)
+            return end if end.status == "Failed" and restart(o) is None else failed(o.step_error)
+
+
+def _soonest(*seconds: float | None) -> float:
+    given: Sequence[float] = [value for value in seconds if value is not None]
+    return max(0.0, min([POLL_SECONDS, *given]))

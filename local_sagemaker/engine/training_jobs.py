@@ -1,46 +1,54 @@
 """Training jobs: observe each active one, decide (training_job.py), apply.
 
-The row says what is wanted and how far the job got, its folder what is true; so a restart needs no code of its own.
+The row says what is wanted and how far the job got, its folders what is true; so a restart needs no code of its own.
 Order matters in three places: the row enters Training before the script is spawned; a signal's row is written before
-the signal is sent; the log's metrics are read to the end before the row enters Uploading.
+the signal is sent; the logs' metrics are read to the end before the row enters Uploading.
 """
 
 import logging
-import shutil
 import signal
 import time
-from collections.abc import Sequence
 from typing import Any
 
 from diagnostics.instances import instance_type
 from local_sagemaker.engine import training_job as decisions
+from local_sagemaker.engine import training_steps
+from local_sagemaker.engine.exit_watch import ExitWatch
 from local_sagemaker.engine.loop import Background
+from local_sagemaker.engine.training_deadlines import deadlines
 from local_sagemaker.engine.training_job import Decision, Observation
+from local_sagemaker.engine.training_metrics import keep_metrics
 from local_sagemaker.engine.training_steps import TrainingSteps
-from local_sagemaker.runtime import compute_share, metrics, process, training_environment
+from local_sagemaker.runtime import compute_share, mount_namespace, process, training_process
 from local_sagemaker.runtime.failure import failure_reason
 from local_sagemaker.runtime.objects import Objects
-from local_sagemaker.runtime.training_environment import TrainingSpec
+from local_sagemaker.runtime.training_command import command
 from local_sagemaker.runtime.training_folder import TrainingFolder
+from local_sagemaker.runtime.training_hosts import host_names
+from local_sagemaker.runtime.training_spec import TrainingSpec
 from local_sagemaker.settings import Settings
 from local_sagemaker.store import training_jobs as store
-from local_sagemaker.store import tuning_jobs
+from local_sagemaker.store import training_queue, tuning_jobs
 from local_sagemaker.store.database import Database
 from local_sagemaker.store.rows import StaleRow
 from local_sagemaker.store.training_jobs import TrainingJob
 
 logger = logging.getLogger(__name__)
 
-DEFAULT_MAX_RUNTIME_SECONDS = 86_400
 # Results that could not be uploaded stay in the job's folder.
 NOT_UPLOADED = ("ClientError: Artifact upload failed", "InternalServerError: Artifact upload failed")
 
 STATUS_MESSAGES = {
+    "Starting": "Preparing the instances for training",
     "Pending": "Training job waiting for capacity",
     "Downloading": "Downloading the training image",
     "Training": "Training image download completed. Training in progress.",
     "Uploading": "Uploading generated training model",
+    "Interrupted": "The spot instances of the training job were interrupted",
+    "Restarting": "The training process was lost; the training job is started again",
 }
+# Both SDKs' launchers let every job's hosts meet at port 7777.
+ONE_AT_A_TIME = "Training job waiting for the end of another one with several hosts, whose launcher has the same port"
 
 
 class TrainingJobReconciler:
@@ -51,7 +59,10 @@ class TrainingJobReconciler:
         self._database = database
         self._endpoint_url = objects.endpoint_url
         self._steps = TrainingSteps(settings, background, objects)
+        self._watch = ExitWatch(background.wake)
+        self._mounted = mount_namespace.is_mounted(settings.opt_ml)
         self._signalled: set[str] = set()
+        self._several_hosts = False  # a job of several hosts runs
         self._tidied = False
 
     def reconcile(self) -> float | None:
@@ -59,127 +70,173 @@ class TrainingJobReconciler:
         if not self._tidied:
             self._tidied = True
             self._tidy_ended()
-        jobs = store.active(self._database)
-        occupied = sum(job.phase != "Starting" for job in jobs)
-        delays: list[float] = []
-        for job in jobs:
-            try:
-                entered, delay = self._advance(job, jobs, slot_free=occupied < self._settings.max_running_jobs)
-            except StaleRow:  # an operation changed it meanwhile; look again at once
-                entered, delay = False, 0.0
-            except Exception:
-                # A fault in one job must not hold up the others; it is tried again, and logged each time.
-                logger.exception("training job %s", job.name)
-                entered, delay = False, 1.0
-            occupied += entered
-            if delay is not None:
-                delays.append(delay)
-        return min(delays, default=None)
+        running = training_queue.running(self._database)
+        delays = [self._look(job, slot_free=False)[1] for job in running]
+        delays += self._start_waiting(running)
+        return min((delay for delay in delays if delay is not None), default=None)
 
-    def _advance(self, job: TrainingJob, jobs: Sequence[TrainingJob], *, slot_free: bool) -> tuple[bool, float | None]:
+    def _start_waiting(self, running: list[TrainingJob]) -> list[float | None]:
+        """Give the free slots to the oldest of those that wait; one of several hosts only while no other one runs."""
+        free = self._settings.max_running_jobs - len(running)
+        self._several_hosts = any(job.host_count > 1 for job in running)
+        delays: list[float | None] = []
+        now = time.time()
+        for job in training_queue.waiting(
+            self._database, now, free=max(0, free), several_hosts=not self._several_hosts
+        ):
+            blocked = self._several_hosts and job.host_count > 1
+            entered, delay = self._look(job, slot_free=free > 0 and not blocked)
+            if entered:
+                free -= 1
+                self._several_hosts = self._several_hosts or job.host_count > 1
+            elif free > 0 and blocked:
+                delay = 0.0 if delay is None else delay  # the slot may be another one's
+            delays.append(delay)
+        wait_until = training_queue.next_wait_until(self._database)
+        return [*delays, None if wait_until is None else max(0.0, wait_until - now)]
+
+    def _look(self, job: TrainingJob, *, slot_free: bool) -> tuple[bool, float | None]:
         """Take the job as far as it goes now. Answers whether it took a slot, and when to look again."""
+        try:
+            return self._advance(job, slot_free=slot_free)
+        except StaleRow:  # an operation changed it meanwhile; look again at once
+            return False, 0.0
+        except Exception:
+            # A fault in one job must not hold up the others; it is tried again, and logged each time.
+            logger.exception("training job %s", job.name)
+            return False, 1.0
+
+    def _advance(self, job: TrainingJob, *, slot_free: bool) -> tuple[bool, float | None]:
         started_in = job.phase
         while True:
             if job.phase == "Training":
-                job = self._read_metrics(job)
+                job = keep_metrics(self._database, job, self._spec(job).all_hosts())
             observation = self._observe(job, slot_free=slot_free)
             decision = decisions.decide(observation)
             if isinstance(decision, decisions.Wait):
                 if job.phase == "Training":
-                    self._steps.sync_checkpoints(self._spec(job))
+                    self._steps.keep_in_step(self._spec(job))
                 return started_in == "Starting" and job.phase != "Starting", decision.seconds
-            job = self._apply(job, observation, decision, jobs)
-            if job.phase == "Ended":
+            job = self._apply(job, observation, decision)
+            if job.phase == "Ended" or isinstance(decision, decisions.Restart):
                 # A slot is free and a tuning job may go on: another round, at once.
                 return False, 0.0
-            if isinstance(decision, decisions.Terminate | decisions.Kill | decisions.Spawn | decisions.StartStep):
-                delay = None if isinstance(decision, decisions.StartStep) else decisions.POLL_SECONDS
-                return started_in == "Starting", delay
+            match decision:
+                case decisions.StartStep():
+                    return started_in == "Starting", None
+                case decisions.Spawn():
+                    return False, decisions.SOON_SECONDS
+                case decisions.Terminate() | decisions.Kill() | decisions.GiveUpStart():
+                    return False, decisions.POLL_SECONDS
 
     def _observe(self, job: TrainingJob, *, slot_free: bool) -> Observation:
         step, error = self._steps.state(job.phase, job.name)
         spawned = job.phase in {"Training", "Uploading"}
-        stopping_condition = job.request.get("StoppingCondition") or {}
+        hosts = self._spec(job).all_hosts()
+        processes = tuple(process.observe(host.folder.root) if spawned else process.NotStarted() for host in hosts)
+        for state in processes:
+            if isinstance(state, process.Running) and state.shim_pid:
+                self._watch.watch(state.shim_pid)
+        retries = (job.request.get("RetryStrategy") or {}).get("MaximumRetryAttempts", 0)
         return Observation(
             phase=job.phase,
             stopping=job.status == "Stopping",
             now=time.time(),
             slot_free=slot_free,
             pending=job.secondary_status == "Pending",
+            deadlines=deadlines(job),
             step=step,
             step_error=error,
-            process=process.observe(self._folder(job).root) if spawned else process.NotStarted(),
-            started_at=job.started_at,
-            max_runtime_seconds=stopping_condition.get("MaxRuntimeInSeconds", DEFAULT_MAX_RUNTIME_SECONDS),
+            processes=processes,
+            interruption=bool(job.interruption),
+            retries_left=retries - job.retries,
             terminated_at=job.terminated_at,
             termination=job.termination,
             signalled=job.name in self._signalled,
             stop_grace_seconds=self._settings.stop_grace_seconds,
         )
 
-    def _apply(
-        self, job: TrainingJob, observation: Observation, decision: Decision, jobs: Sequence[TrainingJob]
-    ) -> TrainingJob:
+    def _apply(self, job: TrainingJob, observation: Observation, decision: Decision) -> TrainingJob:
+        """Do it; answers the job as it is then."""
         now = observation.now
         match decision:
             case decisions.SayPending():
-                return store.update(
-                    self._database, job, now, secondary_status="Pending", status_message=STATUS_MESSAGES["Pending"]
-                )
+                job = self._say_pending(job, now)
             case decisions.Enter(phase=phase):
-                return self._enter(job, phase, now)
+                job = self._enter(job, phase, now)
             case decisions.StartStep():
                 self._start_step(job, observation)
             case decisions.Spawn():
-                self._spawn(job, jobs)
+                self._spawn(job)
             case decisions.Terminate(termination=termination):
                 job = self._terminate(job, observation, termination)
             case decisions.Kill():
                 self._signal(observation, signal.SIGKILL)
             case decisions.GiveUpStart():
-                if self._folder(job).claim():
-                    return self._end(job, now, decisions.STOPPED)
+                job = self._give_up_start(job, now)
+            case decisions.Restart(secondary_status=secondary_status):
+                job = self._restart(job, now, secondary_status)
             case decisions.End():
-                return self._end(job, now, self._explained(job, observation, decision))
+                job = self._end(job, now, self._explained(job, observation, decision))
         return job
+
+    def _say_pending(self, job: TrainingJob, now: float) -> TrainingJob:
+        message = ONE_AT_A_TIME if job.host_count > 1 and self._several_hosts else STATUS_MESSAGES["Pending"]
+        return store.update(self._database, job, now, secondary_status="Pending", status_message=message)
+
+    def _give_up_start(self, job: TrainingJob, now: float) -> TrainingJob:
+        prevented = [process.prevent(host.folder.root) for host in self._spec(job).all_hosts()]
+        return self._end(job, now, decisions.STOPPED) if all(prevented) else job
 
     def _enter(self, job: TrainingJob, phase: str, now: float) -> TrainingJob:
         changes: dict[str, Any] = {"phase": phase, "secondary_status": phase, "status_message": STATUS_MESSAGES[phase]}
         if job.status == "Stopping" and phase != "Uploading":
             changes |= {"secondary_status": "Stopping", "status_message": None}
+        elif job.termination == "Interrupted" and phase == "Uploading":
+            changes |= {"secondary_status": "Interrupted", "status_message": STATUS_MESSAGES["Interrupted"]}
         if phase == "Downloading":
-            # Nothing of this job was ever started, so what lies there belongs to a job that an older database knew.
-            shutil.rmtree(self._folder(job).root, ignore_errors=True)
-            changes["started_at"] = now
+            training_process.clear(self._spec(job))
+            changes["started_at"] = job.started_at or now
+            if job.paused_at is not None:
+                changes |= {"paused_at": None, "paused_seconds": job.paused_seconds + now - job.paused_at}
         if phase == "Uploading":
-            job = self._read_metrics(job, to_end=True)
+            job = keep_metrics(self._database, job, self._spec(job).all_hosts(), to_end=True)
         return store.update(self._database, job, now, **changes)
 
     def _start_step(self, job: TrainingJob, observation: Observation) -> None:
         spec = self._spec(job)
         if job.phase == "Downloading":
             self._steps.prepare(spec)
+        elif decisions.restart(observation) is not None:
+            self._steps.upload_checkpoints(spec)
         else:
             self._steps.upload(spec, decisions.outcome(observation).status)
 
-    def _spawn(self, job: TrainingJob, jobs: Sequence[TrainingJob]) -> None:
+    def _restart(self, job: TrainingJob, now: float, secondary_status: str) -> TrainingJob:
+        self._signalled.discard(job.name)
+        self._steps.forget(job.name)
+        message = None if job.secondary_status == secondary_status else STATUS_MESSAGES[secondary_status]
+        job = store.restart(self._database, job, now, secondary_status=secondary_status, message=message)
+        message = STATUS_MESSAGES["Starting"]
+        return store.update(self._database, job, now, secondary_status="Starting", status_message=message)
+
+    def _spawn(self, job: TrainingJob) -> None:
         spec = self._spec(job)
-        share = compute_share.compute_share(
-            instance_type(spec.instance_type),
-            self._jobs_at_once(job, jobs),
+        at_once = self._jobs_at_once(job) * len(spec.hosts)
+        for host in spec.all_hosts():
+            training_process.spawn(host, self._share(host, at_once), self._endpoint_url)
+
+    def _share(self, host: TrainingSpec, at_once: int) -> compute_share.ComputeShare:
+        return compute_share.compute_share(
+            instance_type(host.instance_type),
+            at_once,
             cores=compute_share.host_cores(),
             gpus=compute_share.host_gpus(),
         )
-        process.spawn(
-            spec.folder.root,
-            training_environment.command(spec),
-            cwd=spec.folder.code.resolve(),
-            env=training_environment.environment(spec, share, self._endpoint_url),
-        )
 
-    def _jobs_at_once(self, job: TrainingJob, jobs: Sequence[TrainingJob]) -> int:
+    def _jobs_at_once(self, job: TrainingJob) -> int:
         """How many jobs this one shares the machine with, itself included: those here now, and its tuning job's."""
-        expected = len(jobs)
+        expected = training_queue.count_active(self._database)
         if job.tuning_job_name is not None:
             tuning_job = tuning_jobs.get(self._database, job.tuning_job_name)
             if tuning_job is not None:
@@ -197,19 +254,26 @@ class TrainingJobReconciler:
         return job
 
     def _signal(self, observation: Observation, signum: signal.Signals) -> None:
-        if isinstance(observation.process, process.Running):
-            process.send_signal(observation.process, signum)
+        for state in observation.processes:
+            if isinstance(state, process.Running):
+                process.send_signal(state, signum)
 
     def _explained(self, job: TrainingJob, observation: Observation, end: decisions.End) -> decisions.End:
         if end.status != "Failed" or end.failure_reason is not None:
             return end
-        if not isinstance(observation.process, process.Exited):
+        index = decisions.first_failure(observation)
+        state = observation.processes[index or 0]
+        if not isinstance(state, process.Exited):
             return decisions.failed(decisions.LOST)
-        spec = self._spec(job)
-        argv = training_environment.command(spec)
-        return decisions.failed(
-            failure_reason(spec.folder.log, spec.folder.failure, argv, observation.process.returncode)
+        host = self._spec(job).all_hosts()[index or 0]
+        argv = command(host, compute_share.ComputeShare(cpus=1, gpus=0))
+        reason = failure_reason(
+            host.folder.log, host.folder.failure, argv, state.returncode, toolkit=not host.entrypoint
         )
+        if len(host.hosts) > 1:
+            kind, _, text = reason.partition(": ")
+            reason = f"{kind}: {host.host}: {text}"
+        return decisions.failed(reason)
 
     def _end(self, job: TrainingJob, now: float, end: decisions.End) -> TrainingJob:
         ended = store.update(
@@ -226,31 +290,18 @@ class TrainingJobReconciler:
         self._signalled.discard(job.name)
         self._steps.forget(job.name)
         if not (end.failure_reason or "").startswith(NOT_UPLOADED):
-            self._steps.tidy(job.name, self._folder(job))
+            self._steps.tidy(self._spec(job))
         return ended
-
-    def _read_metrics(self, job: TrainingJob, *, to_end: bool = False) -> TrainingJob:
-        """Keep the metrics of what the log has gained: a bounded part of it, or all."""
-        log = self._folder(job).log
-        definitions = job.request["AlgorithmSpecification"].get("MetricDefinitions") or []
-        while True:
-            found, offset = metrics.read(log, job.log_offset, definitions)
-            if offset == job.log_offset:
-                return job
-            values = [store.Metric(value.name, value.timestamp, value.value) for value in found]
-            job = store.add_metrics(self._database, job, offset, values)
-            if not to_end:
-                return job
 
     def _tidy_ended(self) -> None:
         """Remove the working files of jobs that ended just before an earlier process did."""
         for ml in self._settings.jobs_dir.glob("*/ml"):
             job = store.get(self._database, ml.parent.name)
             if job is not None and job.phase == "Ended" and job.status != "Failed":
-                self._folder(job).tidy()
-
-    def _folder(self, job: TrainingJob) -> TrainingFolder:
-        return TrainingFolder(self._settings.jobs_dir.resolve() / job.name)
+                training_steps.tidy(self._spec(job))
 
     def _spec(self, job: TrainingJob) -> TrainingSpec:
-        return TrainingSpec(job.name, job.arn, job.region, job.request, self._folder(job))
+        folder = TrainingFolder(self._settings.jobs_dir.resolve() / job.name, self._mounted)
+        return TrainingSpec(
+            *(job.name, job.arn, job.region, job.request, folder), hosts=host_names(job.request), attempt=job.attempt
+        )

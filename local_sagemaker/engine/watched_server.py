@@ -10,8 +10,10 @@ from local_sagemaker.engine.endpoint import LONG_LIFE_SECONDS, ModelServer, Phas
 from local_sagemaker.engine.loop import Background
 from local_sagemaker.engine.routing import RoutedServer, RoutingTable
 from local_sagemaker.runtime import process, serving
+from local_sagemaker.runtime.memory import resident_bytes
 from local_sagemaker.runtime.process import Exited, Lost, NotStarted, ProcessState, Running
 from local_sagemaker.runtime.serving_folder import Serving, ServingFolder
+from local_sagemaker.runtime.serving_logs import write_line
 
 STOP_GRACE_SECONDS = 10.0  # between SIGTERM, when nothing is under way any more, and SIGKILL
 
@@ -28,6 +30,7 @@ class WatchedServer:
     log: Path
     log_stream: str
     background: Background
+    memory_limit_mb: int | None = None
     routed: RoutedServer | None = None  # where invocations go while it answers
     _attempt: int = field(init=False)
     _seen_alive: bool = False
@@ -36,6 +39,7 @@ class WatchedServer:
     _failed_starts: int = 0
     _short_lives: int = 0
     _terminated_at: float | None = None
+    _over_memory: str = ""  # completes "The model server ..."
 
     def __post_init__(self) -> None:
         """Find the last start."""
@@ -46,6 +50,8 @@ class WatchedServer:
         state = self._state()
         if isinstance(state, Running):
             self._seen_alive = True
+            self._watch_memory(state)
+            self._insist(now)
             self._ping(now)
             if self._answering_since is None:
                 return self._in(Phase.STARTING, self._start_folder.started_at())
@@ -53,18 +59,21 @@ class WatchedServer:
         self.routed = None
         if isinstance(state, NotStarted):
             return self._in(Phase.ABSENT, now)
+        if self._terminated_at is not None:
+            self._seen_alive, self._ended_at = False, now  # as asked for
         if self._seen_alive:
             self._count_end(state.ended_at if isinstance(state, Exited) else now)
-        return self._in(Phase.ENDED, self._ended_at, _ended_how(state))
+        return self._in(Phase.ENDED, self._ended_at, self._over_memory or _ended_how(state))
 
-    def start(self, what: Serving, environment: Mapping[str, str]) -> None:
-        """Start it, for the first time or again."""
+    def start(self, what: Serving, environment: Mapping[str, str], mounts: Mapping[str, Path]) -> None:
+        """Start it, for the first time or again, with its own view of `mounts`."""
         if not isinstance(self._state(), NotStarted):
             shutil.rmtree(self._start_folder.path, ignore_errors=True)
             self._attempt += 1
         # Counted as seen: one that has ended before the next look has failed to start.
-        self._seen_alive, self._answering_since, self.routed = True, None, None
-        self._start_folder.start(what, environment, self.log)
+        self._seen_alive, self._answering_since, self.routed, self._over_memory = True, None, None, ""
+        self._terminated_at = None
+        self._start_folder.start(what, environment, self.log, mounts)
 
     def signal(self, signum: signal.Signals) -> bool:
         """Send a signal; False when it does not run."""
@@ -79,13 +88,15 @@ class WatchedServer:
         if not isinstance(self._state(), Running):
             self.background.poll(self._ping_key)
             return not self.background.running(self._ping_key)
-        if self._terminated_at is None:
-            if drained or self.routed is None or routes.idle(self.routed):
-                self._terminated_at = now
-                self.signal(signal.SIGTERM)
-        elif now - self._terminated_at > STOP_GRACE_SECONDS:
-            self.signal(signal.SIGKILL)
+        if self._terminated_at is None and (drained or self.routed is None or routes.idle(self.routed)):
+            self._terminated_at, self.routed = now, None
+            self.signal(signal.SIGTERM)
+        self._insist(now)
         return False
+
+    def runs(self) -> bool:
+        """Whether its process is alive."""
+        return isinstance(self._state(), Running)
 
     @property
     def _start_folder(self) -> ServingFolder:
@@ -102,7 +113,7 @@ class WatchedServer:
         return ModelServer(self.index, phase, since, self._failed_starts, self._short_lives, ended_how)
 
     def _ping(self, now: float) -> None:
-        if self._answering_since is not None:
+        if self._answering_since is not None or self._terminated_at is not None:
             return
         port = self._start_folder.port()
         if port is None:
@@ -113,6 +124,20 @@ class WatchedServer:
             self.routed = RoutedServer(f"http://127.0.0.1:{port}/invocations", self.log_stream)
         else:
             self.background.start(self._ping_key, lambda: serving.answers_ping(port))
+
+    def _insist(self, now: float) -> None:
+        if self._terminated_at is not None and now - self._terminated_at > STOP_GRACE_SECONDS:
+            self.signal(signal.SIGKILL)
+
+    def _watch_memory(self, state: Running) -> None:
+        """Kill a server that uses more than it may, as a container is."""
+        if self.memory_limit_mb is None or state.pid <= 0 or self._over_memory:
+            return
+        used_mb = resident_bytes(state.pid) // 2**20
+        if used_mb > self.memory_limit_mb:
+            self._over_memory = f"used {used_mb} MB of memory, more than MemorySizeInMB, {self.memory_limit_mb}"
+            write_line(self.log, f"local_sagemaker ends this model server: it {self._over_memory}")
+            process.send_signal(state, signal.SIGKILL)
 
     def _count_end(self, ended_at: float) -> None:
         if self._answering_since is None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import aiohttp
 
 from local_sagemaker.engine.routing import RoutingTable
+from local_sagemaker.runtime.capture_spool import CaptureSpool
 from local_sagemaker.settings import Settings
 from local_sagemaker.store.database import Database
 
@@ -20,6 +21,7 @@ class Context:
     http: aiohttp.ClientSession  # to the model servers
     region: str
     routes: RoutingTable = field(default_factory=RoutingTable)  # the one that EndpointReconciler publishes
+    captures: CaptureSpool | None = None  # None: nothing captures, in a process without an engine
 
     def arn(self, kind: str, name: str, service: str = "sagemaker") -> str:
         """`arn:aws:SERVICE:REGION:ACCOUNT:KIND/NAME`; SageMaker writes the name in lower case."""

@@ -1,35 +1,47 @@
-"""CreateEndpoint, DescribeEndpoint, ListEndpoints, UpdateEndpoint, DeleteEndpoint."""
+"""CreateEndpoint, DescribeEndpoint, ListEndpoints, UpdateEndpoint(WeightsAndCapacities), DeleteEndpoint."""
 
-import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from local_sagemaker.errors import ValidationException
-from local_sagemaker.operations import listing
+from local_sagemaker.operations import endpoint_views, listing
 from local_sagemaker.operations.context import Context
-from local_sagemaker.operations.endpoint_configs import find_endpoint_config
-from local_sagemaker.operations.models import find_model, model_data_url
+from local_sagemaker.operations.coverage import Structure
+from local_sagemaker.operations.deployment_config_rules import check_deployment_config
+from local_sagemaker.operations.endpoint_deployments import changed, new_deployment, retained
 from local_sagemaker.operations.tags import check_tags
-from local_sagemaker.operations.unsupported import refuse, refuse_given
+from local_sagemaker.store import deployments, pages, tags
 from local_sagemaker.store import endpoints as store
-from local_sagemaker.store import tags
-from local_sagemaker.store.endpoints import Deployment, Endpoint, Variant
+from local_sagemaker.store.deployments import Deployment
+from local_sagemaker.store.endpoints import Endpoint
 
-_DEPLOYMENT_ADVICE = {
-    "RollingUpdatePolicy": "an update replaces all model servers at once, without a failed request; leave it out",
-    "AutoRollbackConfiguration": "there are no alarms here; an update whose model servers do not answer is rolled back",
-}
+CREATE = Structure("CreateEndpointInput", honoured=("EndpointName", "EndpointConfigName", "DeploymentConfig", "Tags"))
+UPDATE = Structure(
+    "UpdateEndpointInput",
+    honoured=(
+        "EndpointName",
+        "EndpointConfigName",
+        "RetainAllVariantProperties",
+        "ExcludeRetainedVariantProperties",
+        "DeploymentConfig",
+        "RetainDeploymentConfig",
+    ),
+)
+CHANGE = Structure("UpdateEndpointWeightsAndCapacitiesInput", honoured=("EndpointName", "DesiredWeightsAndCapacities"))
+
+STRUCTURES = (CREATE, UPDATE, CHANGE)
 
 
 def create_endpoint(context: Context, members: dict[str, Any]) -> dict[str, Any]:
-    """Begin to bring an endpoint up."""
+    """Begin to bring an endpoint up. A DeploymentConfig is kept for updates that retain it."""
+    CREATE.check(members)
     given_tags = members.get("Tags", [])
     check_tags(given_tags)
-    _check_deployment_config(members)
     name, now = members["EndpointName"], time.time()
-    deployment = _deployment(context, name, members["EndpointConfigName"], now)
+    deployment = new_deployment(context, name, members["EndpointConfigName"], now)
+    deployment = _with_deployment_config(deployment, members.get("DeploymentConfig"))
     endpoint = Endpoint(name, context.arn("endpoint", name), "Creating", None, now, now, None, deployment.id)
     with context.database.transaction():
         if not store.insert(context.database, endpoint, deployment):
@@ -51,30 +63,33 @@ def describe_endpoint(context: Context, members: dict[str, Any]) -> dict[str, An
     }
     if endpoint.failure_reason:
         described["FailureReason"] = endpoint.failure_reason
-    deployment = store.deployment(context.database, endpoint.described_id or "")
+    deployment = deployments.find(context.database, endpoint.described_id or "")
+    traffic = context.routes.traffic(endpoint.name)
     if deployment is not None:
         described["EndpointConfigName"] = deployment.config_name
-        described["ProductionVariants"] = _variants(deployment, _answering(context, endpoint))
-    pending = store.deployment(context.database, endpoint.pending_id or "")
+        described["ProductionVariants"] = endpoint_views.production_variants(endpoint, deployment, traffic)
+        if deployment.deployment_config:
+            described["LastDeploymentConfig"] = deployment.deployment_config
+        if deployment.async_inference:
+            described["AsyncInferenceConfig"] = deployment.async_inference
+        if deployment.data_capture:
+            described["DataCaptureConfig"] = endpoint_views.data_capture(deployment.data_capture)
+    pending = deployments.find(context.database, endpoint.pending_id or "")
     if endpoint.status == "Updating" and pending is not None:
-        described["PendingDeploymentSummary"] = {
-            "EndpointConfigName": pending.config_name,
-            "ProductionVariants": _variants(pending, {}),
-            "StartTime": pending.created_at,
-        }
+        described["PendingDeploymentSummary"] = endpoint_views.pending_deployment(pending, traffic, time.time())
     return described
 
 
 def list_endpoints(context: Context, members: dict[str, Any]) -> dict[str, Any]:
     """A page of endpoints."""
-    rows, next_token = listing.page(store.all_endpoints(context.database), members)
+    rows, next_token = listing.rows(context.database, pages.ENDPOINTS, members)
     summaries = [
         {
-            "EndpointName": row.name,
-            "EndpointArn": row.arn,
-            "CreationTime": row.created_at,
-            "LastModifiedTime": row.modified_at,
-            "EndpointStatus": row.status,
+            "EndpointName": row["name"],
+            "EndpointArn": row["arn"],
+            "CreationTime": row["created_at"],
+            "LastModifiedTime": row["modified_at"],
+            "EndpointStatus": row["status"],
         }
         for row in rows
     ]
@@ -82,20 +97,32 @@ def list_endpoints(context: Context, members: dict[str, Any]) -> dict[str, Any]:
 
 
 def update_endpoint(context: Context, members: dict[str, Any]) -> dict[str, Any]:
-    """Begin to replace all model servers at once; the old ones answer until the new ones do.
-
-    RetainDeploymentConfig changes nothing: there is only this one way, so it is always the last one too.
-    """
-    _check_deployment_config(members)
+    """Begin to replace all model servers; the old ones answer until traffic has moved to the new ones."""
+    UPDATE.check(members)
     excluded = {item["VariantPropertyType"] for item in members.get("ExcludeRetainedVariantProperties", [])}
     if excluded and not members.get("RetainAllVariantProperties"):
         raise ValidationException("ExcludeRetainedVariantProperties needs RetainAllVariantProperties to be true")
     endpoint, now = find_endpoint(context, members["EndpointName"]), time.time()
-    deployment = _deployment(context, endpoint.name, members["EndpointConfigName"], now)
-    if members.get("RetainAllVariantProperties"):
-        current = store.deployment(context.database, endpoint.active_id or "")
-        deployment = _retained(deployment, current, excluded) if current else deployment
+    deployment = new_deployment(context, endpoint.name, members["EndpointConfigName"], now)
+    current = deployments.find(context.database, endpoint.active_id or "")
+    if members.get("RetainAllVariantProperties") and current is not None:
+        deployment = retained(deployment, current, excluded)
+    deployment = _with_deployment_config(deployment, _deployment_config(members, current))
     if not store.begin_update(context.database, endpoint.name, deployment, now):
+        raise _refused(context, endpoint.name, "update")
+    context.wake_engine.set()
+    return {"EndpointArn": endpoint.arn}
+
+
+def update_endpoint_weights_and_capacities(context: Context, members: dict[str, Any]) -> dict[str, Any]:
+    """Begin to change weights, which counts at once, and instance counts of the variants that answer."""
+    CHANGE.check(members)
+    endpoint = find_endpoint(context, members["EndpointName"])
+    current = deployments.find(context.database, endpoint.active_id or "")
+    if endpoint.status != "InService" or current is None:
+        raise _refused(context, endpoint.name, "update")
+    deployment = changed(current, members["DesiredWeightsAndCapacities"])
+    if not store.begin_change(context.database, endpoint.name, deployment, time.time()):
         raise _refused(context, endpoint.name, "update")
     context.wake_engine.set()
     return {"EndpointArn": endpoint.arn}
@@ -127,86 +154,18 @@ def _refused(context: Context, name: str, verb: str) -> ValidationException:
     return ValidationException(f'Cannot update in-progress endpoint "{endpoint.arn}".')
 
 
-def _check_deployment_config(members: Mapping[str, Any]) -> None:
-    config = members.get("DeploymentConfig", {})
-    refuse_given(config, _DEPLOYMENT_ADVICE, "DeploymentConfig.")
-    policy = config.get("BlueGreenUpdatePolicy")
-    if not policy:
-        return
-    routing = policy["TrafficRoutingConfiguration"]
-    if routing["Type"] != "ALL_AT_ONCE":
-        refuse(f"traffic routing of Type {routing['Type']}", "use ALL_AT_ONCE")
-    if routing["WaitIntervalInSeconds"]:
-        refuse("a WaitIntervalInSeconds above 0", "traffic moves when the new model servers answer; give 0")
-    advice = "leave it out; the old model servers end when they have answered what they work on"
-    refuse_given(policy, {"TerminationWaitInSeconds": advice, "MaximumExecutionTimeoutInSeconds": "leave it out"})
+def _deployment_config(members: Mapping[str, Any], current: Deployment | None) -> Mapping[str, Any] | None:
+    """What is given, or that of the last deployment where it shall be retained."""
+    given: Mapping[str, Any] | None = members.get("DeploymentConfig")
+    if not members.get("RetainDeploymentConfig"):
+        return given
+    if given:
+        raise ValidationException("DeploymentConfig and RetainDeploymentConfig exclude each other; give one of them")
+    return None if current is None else current.deployment_config
 
 
-def _deployment(context: Context, endpoint_name: str, config_name: str, now: float) -> Deployment:
-    """What the configuration and its models say now; later they may be deleted."""
-    config = find_endpoint_config(context, config_name)
-    variants = tuple(_variant(context, variant) for variant in config.members["ProductionVariants"])
-    return Deployment(secrets.token_hex(6), endpoint_name, config.name, now, variants)
-
-
-def _variant(context: Context, members: Mapping[str, Any]) -> Variant:
-    container = find_model(context, members["ModelName"]).members["PrimaryContainer"]
-    return Variant(
-        name=members["VariantName"],
-        model_name=members["ModelName"],
-        image=container["Image"],
-        model_data_url=model_data_url(container),
-        environment=container.get("Environment", {}),
-        instance_type=members["InstanceType"],
-        instance_count=members["InitialInstanceCount"],
-        weight=members.get("InitialVariantWeight", 1.0),
-        least_loaded=members.get("RoutingConfig", {}).get("RoutingStrategy") != "RANDOM",
-        volume_size_gb=members.get("VolumeSizeInGB"),
-        download_timeout_seconds=members.get("ModelDataDownloadTimeoutInSeconds"),
-        startup_timeout_seconds=members.get("ContainerStartupHealthCheckTimeoutInSeconds"),
-    )
-
-
-def _retained(new: Deployment, current: Deployment, excluded: set[str]) -> Deployment:
-    """`new` with the weights and instance counts that variants of the same name have now."""
-    now = {variant.name: variant for variant in current.variants}
-    return replace(
-        new,
-        variants=tuple(
-            replace(
-                variant,
-                weight=variant.weight if "DesiredWeight" in excluded else now[variant.name].weight,
-                instance_count=(
-                    variant.instance_count if "DesiredInstanceCount" in excluded else now[variant.name].instance_count
-                ),
-            )
-            if variant.name in now
-            else variant
-            for variant in new.variants
-        ),
-    )
-
-
-def _answering(context: Context, endpoint: Endpoint) -> dict[str, int]:
-    route = context.routes.route(endpoint.name)
-    return {variant.name: len(variant.servers) for variant in route.variants} if route else {}
-
-
-def _variants(deployment: Deployment, answering: Mapping[str, int]) -> list[dict[str, Any]]:
-    return [
-        {
-            "VariantName": variant.name,
-            "DeployedImages": [
-                {
-                    "SpecifiedImage": variant.image,
-                    "ResolvedImage": variant.image,
-                    "ResolutionTime": deployment.created_at,
-                }
-            ],
-            "CurrentWeight": variant.weight,
-            "DesiredWeight": variant.weight,
-            "CurrentInstanceCount": answering.get(variant.name, 0),
-            "DesiredInstanceCount": variant.instance_count,
-        }
-        for variant in deployment.variants
-    ]
+def _with_deployment_config(deployment: Deployment, config: Mapping[str, Any] | None) -> Deployment:
+    if not config:
+        return deployment
+    check_deployment_config(config, deployment.instance_count)
+    return replace(deployment, deployment_config=config)

@@ -1,170 +1,157 @@
-"""InvokeEndpoint: from the client to a model server and back, with nothing written on the way."""
+"""InvokeEndpoint and InvokeEndpointWithResponseStream: from the client to a model server and back, nothing written."""
 
-import asyncio
-import io
+import random
+import time
+import uuid
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import AsyncExitStack
 from typing import Any
 
-import aiohttp
-
-from local_sagemaker.engine.routing import NoServer, NoSuchVariant, RoutedServer, RoutedVariant
-from local_sagemaker.errors import ModelError, ServiceUnavailable, ValidationError
+from local_sagemaker.engine.routing import Route
+from local_sagemaker.errors import ModelError, ModelStreamError, ValidationError
 from local_sagemaker.operations.context import Context
-from local_sagemaker.runtime.serving_folder import REFUSAL_HEADER
-from local_sagemaker.runtime.serving_logs import log_group
-from local_sagemaker.store import endpoints as store
+from local_sagemaker.operations.coverage import Structure
+from local_sagemaker.operations.model_calls import Answer, Call, model_answer, route_in_service
+from local_sagemaker.runtime.data_capture import CapturedInvocation, Observed, is_sampled
 
-# How long a request waits for a model server that is being started again.
-PATIENCE_SECONDS = 10.0
-PATIENCE_POLL_SECONDS = 0.05
-# The model server ends an invocation by itself; this is for one that cannot even do that.
-TIMEOUT_MARGIN_SECONDS = 5.0
-LARGE_BYTES = 2**20  # above it aiohttp writes in pieces, so that others get their turn
+ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
+SERVERLESS_BYTES = 4 * 1024 * 1024
+# A streamed answer may take eight minutes on AWS, another one: one.
+STREAM_TIMEOUTS = 8
 
-_ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
-_NO_MODEL_OF_ITS_OWN = {
-    "TargetModel": "an endpoint serves one model; name another endpoint",
+_HONOURED = ("EndpointName", "Body", "ContentType", "Accept", "CustomAttributes", "TargetVariant", "InferenceId")
+_REFUSED = {
     "TargetContainerHostname": "a model has one container; leave it out",
     "InferenceComponentName": "endpoints have variants here; use TargetVariant",
-    "EnableExplanations": "leave it out",
     "SessionId": "leave it out",
     "PrefixAwareId": "leave it out",
 }
+_REFUSED_WHOLE = {  # of an answer that is no stream
+    "TargetModel": "an endpoint serves one model; name another endpoint",
+    "EnableExplanations": "leave it out",
+}
+STRUCTURES = (
+    Structure("InvokeEndpointInput", honoured=_HONOURED, refused={**_REFUSED, **_REFUSED_WHOLE}),
+    Structure(
+        "InvokeEndpointWithResponseStreamInput",
+        honoured=_HONOURED,
+        refused={
+            name: advice for name, advice in _REFUSED.items() if name not in {"TargetModel", "EnableExplanations"}
+        },
+    ),
+)
 _PASSED_HEADERS = {
     "ContentType": "Content-Type",
     "Accept": "Accept",
-    "CustomAttributes": _ATTRIBUTES,
+    "CustomAttributes": ATTRIBUTES,
     "InferenceId": "X-Amzn-SageMaker-Inference-Id",
 }
-# What aiohttp would add by itself: the model sees what the client sent.
-_ADDED_HEADERS = ("Content-Type", "Accept", "Accept-Encoding", "User-Agent")
 
 
 async def invoke_endpoint(context: Context, members: dict[str, Any]) -> dict[str, Any]:
     """Pass the body to a model server, as it is, and its answer back."""
-    for name, what_to_do in _NO_MODEL_OF_ITS_OWN.items():
+    route = _check(context, members)
+    async with model_answer(context, _call(members)) as answer:
+        content = await answer.read(context.settings.max_invocation_bytes)
+    _capture(context, route, members, answer, content)
+    return {"Body": content, "ContentType": answer.response.headers.get("Content-Type"), **_told(answer)}
+
+
+async def invoke_endpoint_with_response_stream(context: Context, members: dict[str, Any]) -> dict[str, Any]:
+    """Pass the body to a model server, and its answer back in parts, as they come."""
+    route = _check(context, members)
+    call = _call(members, STREAM_TIMEOUTS * context.settings.invocation_timeout_seconds)
+    async with AsyncExitStack() as stack:
+        answer = await stack.enter_async_context(model_answer(context, call))
+        body = StreamedBody(context, route, members, answer, stack.pop_all())
+    return {"Body": body, "ContentType": answer.response.headers.get("Content-Type"), **_told(answer)}
+
+
+class StreamedBody:
+    """The events of a streamed answer. It holds the model server until it is closed."""
+
+    def __init__(
+        self,
+        context: Context,
+        route: Route,
+        members: Mapping[str, Any],
+        answer: Answer,
+        held: AsyncExitStack,
+    ) -> None:
+        self._held = held
+        self._events = self._parts(context, route, members, answer)
+
+    def __aiter__(self) -> AsyncIterator[dict[str, Any]]:
+        return self._events
+
+    async def aclose(self) -> None:
+        """Let the model server go, which ends the model's generator if it still runs."""
+        await self._events.aclose()
+        await self._held.aclose()
+
+    async def _parts(
+        self, context: Context, route: Route, members: Mapping[str, Any], answer: Answer
+    ) -> AsyncGenerator[dict[str, Any], None]:
+        kept: list[bytes] | None = [] if route.data_capture else None
+        size = 0
+        try:
+            async for part in answer.parts():
+                yield {"PayloadPart": {"Bytes": part}}
+                size += len(part)
+                if kept is not None:
+                    kept = [*kept, part] if size <= context.settings.max_invocation_bytes else None
+        except ModelError as error:
+            code = "StreamBroken" if error.members["OriginalStatusCode"] else "ModelInvocationTimeExceeded"
+            raise ModelStreamError(error.message, ErrorCode=code) from error
+        if kept is not None:
+            _capture(context, route, members, answer, b"".join(kept))
+
+
+def _check(context: Context, members: Mapping[str, Any]) -> Route:
+    """The endpoint's route. Raises ValidationError for a request that it does not take."""
+    for name, what_to_do in (_REFUSED | _REFUSED_WHOLE).items():
         if members.get(name):
             raise ValidationError(f"local_sagemaker does not support {name}: {what_to_do}")
-    endpoint_name, body = members["EndpointName"], members.get("Body", b"")
+    endpoint_name = members["EndpointName"]
+    route = route_in_service(context, endpoint_name)
     limit = context.settings.max_invocation_bytes
-    if len(body) > limit:
-        raise ValidationError(f"The body has {len(body)} bytes; an invocation takes at most {limit}")
+    if route.async_inference is not None:
+        raise ValidationError(
+            f"Endpoint {endpoint_name} of account {context.settings.account_id} is an asynchronous endpoint;"
+            " use InvokeEndpointAsync."
+        )
+    if any(variant.serverless_concurrency for variant in route.variants):
+        limit = min(limit, SERVERLESS_BYTES)
+    size = len(members.get("Body", b""))
+    if size > limit:
+        raise ValidationError(f"The body has {size} bytes; an invocation takes at most {limit}")
+    return route
+
+
+def _call(members: Mapping[str, Any], seconds: float | None = None) -> Call:
     headers = {header: members[name] for name, header in _PASSED_HEADERS.items() if members.get(name) is not None}
-    variant, server, (status, answered, content) = await _answered(
-        context, endpoint_name, members.get("TargetVariant"), headers, body
-    )
-    if not 200 <= status < 300:
-        raise _model_error(context, endpoint_name, server, status, content.decode("utf-8", "replace"))
+    return Call(members["EndpointName"], members.get("TargetVariant"), headers, members.get("Body", b""), seconds)
+
+
+def _told(answer: Answer) -> dict[str, Any]:
     return {
-        "Body": content,
-        "ContentType": answered.get("Content-Type"),
-        "InvokedProductionVariant": variant.name,
-        "CustomAttributes": answered.get(_ATTRIBUTES),
+        "InvokedProductionVariant": answer.variant.name,
+        "CustomAttributes": answer.response.headers.get(ATTRIBUTES),
     }
 
 
-async def _answered(
-    context: Context, endpoint_name: str, target: str | None, headers: dict[str, str], body: bytes
-) -> tuple[RoutedVariant, RoutedServer, tuple[int, Any, bytes]]:
-    """The first answer of a model server; one that was never reached has not had the request."""
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + PATIENCE_SECONDS
-    while True:
-        found = _acquire(context, endpoint_name, target)
-        if found is not None:
-            variant, server = found
-            try:
-                return variant, server, await _post(context, endpoint_name, server, headers, body)
-            except aiohttp.ClientConnectorError:
-                context.wake_engine.set()
-            finally:
-                context.routes.release(server)
-        if loop.time() > deadline:
-            raise ServiceUnavailable(
-                f"No model server of endpoint {endpoint_name} answers at present; it is being started again. Try again"
-                f" in some seconds, and see the log group {log_group(endpoint_name)} for why it ended."
-            )
-        await asyncio.sleep(PATIENCE_POLL_SECONDS)
-
-
-def _acquire(context: Context, endpoint_name: str, target: str | None) -> tuple[RoutedVariant, RoutedServer] | None:
-    """A model server of the endpoint; None while an endpoint in service has none."""
-    try:
-        found = context.routes.acquire(endpoint_name, target)
-    except NoSuchVariant as error:
-        raise ValidationError(f"Variant {target} of endpoint {endpoint_name} not found.") from error
-    except NoServer:
-        found = None
-    if found is None:
-        _check_in_service(context, endpoint_name)
-    return found
-
-
-def _check_in_service(context: Context, endpoint_name: str) -> None:
-    endpoint = store.find(context.database, endpoint_name)
-    if endpoint is None or endpoint.name != endpoint_name:  # the case of the name must match here, as on AWS
-        raise ValidationError(f"Endpoint {endpoint_name} of account {context.settings.account_id} not found.")
-    if endpoint.status not in {"InService", "Updating"}:
-        reason = f": {endpoint.failure_reason}" if endpoint.failure_reason else ""
-        raise ValidationError(
-            f"Endpoint {endpoint_name} of account {context.settings.account_id} is not in service;"
-            f" its status is {endpoint.status}{reason}"
-        )
-
-
-async def _post(
-    context: Context, endpoint_name: str, server: RoutedServer, headers: dict[str, str], body: bytes
-) -> tuple[int, Any, bytes]:
-    """Status, headers and body of the model's answer. Raises ClientConnectorError when it was not reached."""
-    seconds = context.settings.invocation_timeout_seconds
-    timeout = aiohttp.ClientTimeout(total=seconds + TIMEOUT_MARGIN_SECONDS)
-    try:
-        async with context.http.post(
-            server.url,
-            data=body if len(body) <= LARGE_BYTES else io.BytesIO(body),
-            headers=headers,
-            skip_auto_headers=_ADDED_HEADERS,
-            timeout=timeout,
-            allow_redirects=False,
-        ) as response:
-            content = await response.read()
-    except TimeoutError:
-        raise _timed_out(context, endpoint_name, server) from None
-    except aiohttp.ClientConnectorError:
-        raise
-    except aiohttp.ClientError as error:
-        context.wake_engine.set()
-        message = f"The model server ended before it answered ({type(error).__name__})."
-        raise _model_error(context, endpoint_name, server, 500, message) from error
-    match response.headers.get(REFUSAL_HEADER):
-        case None:
-            return response.status, response.headers, content
-        case "timeout":
-            raise _timed_out(context, endpoint_name, server)
-        case _:
-            raise ServiceUnavailable(
-                f"The model server of endpoint {endpoint_name} is busy and its queue is full. Try again later, send"
-                " fewer requests at once, or give the variant more instances."
-            )
-
-
-def _timed_out(context: Context, endpoint_name: str, server: RoutedServer) -> ModelError:
-    message = (
-        "Your invocation timed out while waiting for a response from container primary."
-        f" The model may take {context.settings.invocation_timeout_seconds:g} seconds."
-        f" Review the log group {log_group(endpoint_name)}, resolve the issue, and try again."
+def _capture(context: Context, route: Route, members: Mapping[str, Any], answer: Answer, content: bytes) -> None:
+    """Record the invocation when DataCaptureConfig chooses it."""
+    config = route.data_capture
+    if config is None or context.captures is None or not is_sampled(config, random.random()):  # noqa: S311
+        return
+    content_type = answer.response.headers.get("Content-Type", "")
+    captured = CapturedInvocation(
+        str(uuid.uuid4()),
+        members.get("InferenceId"),
+        members.get("CustomAttributes"),
+        time.time(),
+        Observed(members.get("ContentType", ""), members.get("Body", b"")),
+        Observed(content_type, content),
     )
-    return _model_error(context, endpoint_name, server, 0, message)
-
-
-def _model_error(context: Context, endpoint_name: str, server: RoutedServer, status: int, message: str) -> ModelError:
-    """AWS's error for whatever the model answered but success."""
-    side = "client" if 400 <= status < 500 else "server"
-    group, account = log_group(endpoint_name), context.settings.account_id
-    console = f"https://{context.region}.console.aws.amazon.com/cloudwatch/home?region={context.region}"
-    return ModelError(
-        f'Received {side} error ({status}) from primary with message "{message}".'
-        f" See {console}#logEventViewer:group={group} in account {account} for more information.",
-        OriginalStatusCode=status,
-        OriginalMessage=message,
-        LogStreamArn=f"arn:aws:logs:{context.region}:{account}:log-group:{group}:log-stream:{server.log_stream}",
-    )
+    context.captures.put(members["EndpointName"], answer.variant.name, config, captured)

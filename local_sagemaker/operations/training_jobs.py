@@ -1,6 +1,7 @@
 """CreateTrainingJob, DescribeTrainingJob, ListTrainingJobs, StopTrainingJob."""
 
 import math
+import sqlite3
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -8,16 +9,28 @@ from typing import Any
 from local_sagemaker.errors import ResourceInUse, ValidationException
 from local_sagemaker.operations import listing
 from local_sagemaker.operations.context import Context
+from local_sagemaker.operations.coverage import Structure
 from local_sagemaker.operations.tags import check_tags
 from local_sagemaker.operations.training_job_rules import SUPPORTED, check_training_job
-from local_sagemaker.operations.unsupported import refuse_given
 from local_sagemaker.runtime.training_output import model_artifacts_uri
-from local_sagemaker.store import tags, tuning_jobs
+from local_sagemaker.store import pages, tags, tuning_jobs
 from local_sagemaker.store import training_jobs as store
 from local_sagemaker.store.training_jobs import TrainingJob
 
 DEFAULT_STOPPING_CONDITION = {"MaxRuntimeInSeconds": 86_400}
 DESCRIBED = (*SUPPORTED, "RemoteDebugConfig", "InfraCheckConfig")
+LIST = Structure(
+    "ListTrainingJobsRequest",
+    honoured=(
+        *("NextToken", "MaxResults", "NameContains", "StatusEquals", "SortBy", "SortOrder"),
+        *("CreationTimeAfter", "CreationTimeBefore", "LastModifiedTimeAfter", "LastModifiedTimeBefore"),
+    ),
+    refused={
+        "WarmPoolStatusEquals": "there are no warm pools; leave it out",
+        "TrainingPlanArnEquals": "there are no training plans; leave it out",
+    },
+)
+STRUCTURES = (LIST,)
 RULES_NOT_EVALUATED = "This version of local_sagemaker does not evaluate Debugger and Profiler rules."
 
 
@@ -49,9 +62,9 @@ def describe_training_job(context: Context, members: dict[str, Any]) -> dict[str
 
 def list_training_jobs(context: Context, members: dict[str, Any]) -> dict[str, Any]:
     """Summaries of all jobs, tuning jobs' included."""
-    refuse_given(members, {"WarmPoolStatusEquals": "there are no warm pools", "TrainingPlanArnEquals": "leave it out"})
-    found, next_token = listing.page(store.all_jobs(context.database), members)
-    return listing.answer("TrainingJobSummaries", [_summary(job) for job in found], next_token)
+    LIST.check(members)
+    found, next_token = listing.rows(context.database, pages.TRAINING_JOBS, members, default_order="Ascending")
+    return listing.answer("TrainingJobSummaries", [_summary(row) for row in found], next_token)
 
 
 def stop_training_job(context: Context, members: dict[str, Any]) -> dict[str, Any]:
@@ -73,15 +86,15 @@ def _existing(context: Context, name: str) -> TrainingJob:
     return job
 
 
-def _summary(job: TrainingJob) -> dict[str, Any]:
+def _summary(row: sqlite3.Row) -> dict[str, Any]:
     return {
-        "TrainingJobName": job.name,
-        "TrainingJobArn": job.arn,
-        "CreationTime": job.created_at,
-        "TrainingEndTime": job.ended_at,
-        "LastModifiedTime": job.modified_at,
-        "TrainingJobStatus": job.status,
-        "SecondaryStatus": job.secondary_status,
+        "TrainingJobName": row["name"],
+        "TrainingJobArn": row["arn"],
+        "CreationTime": row["created_at"],
+        "TrainingEndTime": row["ended_at"],
+        "LastModifiedTime": row["modified_at"],
+        "TrainingJobStatus": row["status"],
+        "SecondaryStatus": row["secondary_status"],
     }
 
 
@@ -94,15 +107,16 @@ def _requested(job: TrainingJob) -> dict[str, Any]:
         "StoppingCondition": request.get("StoppingCondition") or DEFAULT_STOPPING_CONDITION,
         "EnableNetworkIsolation": False,
         "EnableInterContainerTrafficEncryption": bool(request.get("EnableInterContainerTrafficEncryption")),
-        "EnableManagedSpotTraining": False,
+        "EnableManagedSpotTraining": bool(request.get("EnableManagedSpotTraining")),
     }
 
 
 def _state(context: Context, job: TrainingJob) -> dict[str, Any]:
     tuning_job = tuning_jobs.get(context.database, job.tuning_job_name) if job.tuning_job_name else None
-    seconds = None
-    if job.started_at is not None and job.ended_at is not None:
+    seconds = billable = None
+    if job.started_at is not None and job.ended_at is not None and job.run_seconds is not None:
         seconds = max(1, math.ceil(job.ended_at - job.started_at))
+        billable = max(1, math.ceil(job.run_seconds))  # without what lies between an interruption and the next start
     return {
         "TrainingJobName": job.name,
         "TrainingJobArn": job.arn,
@@ -131,7 +145,7 @@ def _state(context: Context, job: TrainingJob) -> dict[str, Any]:
         ]
         or None,
         "TrainingTimeInSeconds": seconds,
-        "BillableTimeInSeconds": seconds,
+        "BillableTimeInSeconds": billable,
     }
 
 

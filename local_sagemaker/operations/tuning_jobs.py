@@ -1,72 +1,37 @@
 """CreateHyperParameterTuningJob and its siblings."""
 
+import json
 import math
 import secrets
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from local_sagemaker.engine import tuning_job as results
-from local_sagemaker.engine.tuning_job import Child
-from local_sagemaker.engine.tuning_jobs import child_of
-from local_sagemaker.errors import ResourceInUse, ValidationException
+from local_sagemaker.engine import tuning_results as results
+from local_sagemaker.engine import warm_start
+from local_sagemaker.engine.tuning_definition import MAX_JOBS, definitions, objectives, total_combinations
+from local_sagemaker.errors import ResourceInUse, ResourceNotFound, ValidationException
 from local_sagemaker.operations import listing
 from local_sagemaker.operations.context import Context
 from local_sagemaker.operations.tags import check_tags
-from local_sagemaker.operations.training_jobs import described_channel, described_output
-from local_sagemaker.operations.tuning_job_rules import RANGES, check_tuning_job
-from local_sagemaker.runtime.hyperparameters import TUNING_OBJECTIVE
-from local_sagemaker.store import tags, training_jobs
+from local_sagemaker.operations.tuning_job_rules import check_tuning_job, hyperband_resources
+from local_sagemaker.operations.tuning_job_views import child_summary, described, summary
+from local_sagemaker.operations.warm_start_rules import check_warm_start
+from local_sagemaker.store import pages, tags, tuning_children
 from local_sagemaker.store import tuning_jobs as store
-from local_sagemaker.store.training_jobs import TrainingJob
+from local_sagemaker.store.tuning_children import Child
 from local_sagemaker.store.tuning_jobs import TuningJob
 
-
-@dataclass(frozen=True)
-class ChildRow:
-    """A training job of a tuning job, as it is listed."""
-
-    row: TrainingJob
-    child: Child
-
-    @property
-    def name(self) -> str:
-        """The training job's name."""
-        return self.row.name
-
-    @property
-    def created_at(self) -> float:
-        """Epoch seconds."""
-        return self.row.created_at
-
-    @property
-    def modified_at(self) -> float:
-        """Epoch seconds."""
-        return self.row.modified_at
-
-    @property
-    def status(self) -> str:
-        """TrainingJobStatus."""
-        return self.row.status
-
-
-SORT_KEYS = {
-    **listing.SORT_KEYS,
-    # Jobs without a value come first when ascending, last when descending.
-    "FinalObjectiveMetricValue": lambda child_row: (
-        -math.inf if child_row.child.objective is None else child_row.child.objective
-    ),
-}
+SORT_KEYS = {**listing.SORT_KEYS, "FinalObjectiveMetricValue": lambda child: child.objective}
 
 
 def create_tuning_job(context: Context, members: dict[str, Any]) -> dict[str, Any]:
-    """Record the tuning job and wake the engine. Raises ValidationException, ResourceInUse."""
+    """Record the tuning job and wake the engine. Raises ValidationException, ResourceLimitExceeded, ResourceInUse."""
     check_tuning_job(members)
     check_tags(members.get("Tags") or [])
+    _check_parents(context, members)
     name = members["HyperParameterTuningJobName"]
     arn = context.arn("hyper-parameter-tuning-job", name)
-    request = {member: value for member, value in members.items() if member != "Tags"}
+    request = _completed({member: value for member, value in members.items() if member != "Tags"})
     seed = request["HyperParameterTuningJobConfig"].get("RandomSeed")
     job = store.new_tuning_job(
         name,
@@ -79,8 +44,7 @@ def create_tuning_job(context: Context, members: dict[str, Any]) -> dict[str, An
     with context.database.transaction():
         if store.taken(context.database, name, arn):
             raise ResourceInUse(
-                "Hyperparameter tuning job names must be unique within an AWS account and region, and a hyperparameter"
-                f" tuning job with this name already exists ({arn})"
+                f"A hyperparameter tuning job with the name, {name}, already exists. Choose a different name."
             )
         store.insert(context.database, job)
         tags.put_tags(context.database, arn, members.get("Tags") or [])
@@ -91,42 +55,23 @@ def create_tuning_job(context: Context, members: dict[str, Any]) -> dict[str, An
 def describe_tuning_job(context: Context, members: dict[str, Any]) -> dict[str, Any]:
     """All that is known of a tuning job, its best training job included."""
     job = _existing(context, members["HyperParameterTuningJobName"])
-    children = _children(context, job)
-    outcomes = [child_row.child for child_row in children]
-    maximize = _objective(job)["Type"] == "Maximize"
-    best = results.best(outcomes, maximize=maximize)
-    config = job.request["HyperParameterTuningJobConfig"]
-    ranges = config.get("ParameterRanges") or {}
-    return {
-        "HyperParameterTuningJobName": job.name,
-        "HyperParameterTuningJobArn": job.arn,
-        "HyperParameterTuningJobConfig": {
-            "TrainingJobEarlyStoppingType": "Off",
-            **config,
-            "ParameterRanges": {kind: ranges.get(kind) or [] for kind in RANGES},
-        },
-        "TrainingJobDefinition": _described_definition(job),
-        "HyperParameterTuningJobStatus": job.status,
-        "FailureReason": job.failure_reason,
-        "CreationTime": job.created_at,
-        "HyperParameterTuningEndTime": job.ended_at,
-        "LastModifiedTime": max([job.modified_at, *(child_row.modified_at for child_row in children)]),
-        "TrainingJobStatusCounters": results.status_counters(outcomes),
-        "ObjectiveStatusCounters": results.objective_counters(outcomes),
-        "BestTrainingJob": next(
-            (_child_summary(job, child_row) for child_row in children if best and child_row.name == best.name), None
-        ),
-        "TuningJobCompletionDetails": {
-            "NumberOfTrainingJobsObjectiveNotImproving": results.not_improving(outcomes, maximize=maximize)
-        },
-        "ConsumedResources": {"RuntimeInSeconds": int(sum(_seconds(child_row.row) for child_row in children))},
-    }
+    answer = described(job, _children(context, job))
+    if warm_start.is_identical(job.request):
+        answer["OverallBestTrainingJob"] = _overall_best(context, job)
+    return answer
 
 
 def list_tuning_jobs(context: Context, members: dict[str, Any]) -> dict[str, Any]:
-    """Summaries of all tuning jobs."""
-    found, next_token = listing.page(store.all_jobs(context.database), members)
-    return listing.answer("HyperParameterTuningJobSummaries", [_summary(context, job) for job in found], next_token)
+    """Summaries of all tuning jobs, by name unless asked otherwise, as AWS documents."""
+    found, next_token = listing.rows(
+        context.database, pages.TUNING_JOBS, members, default_sort="Name", default_order="Ascending"
+    )
+    summaries = []
+    for row in found:
+        request = json.loads(row["request"])
+        children = tuning_children.children(context.database, row["name"], objectives(request))
+        summaries.append(summary(row, request, children))
+    return listing.answer("HyperParameterTuningJobSummaries", summaries, next_token)
 
 
 def stop_tuning_job(context: Context, members: dict[str, Any]) -> dict[str, Any]:
@@ -144,84 +89,60 @@ def stop_tuning_job(context: Context, members: dict[str, Any]) -> dict[str, Any]
 
 
 def list_training_jobs_for_tuning_job(context: Context, members: dict[str, Any]) -> dict[str, Any]:
-    """Summaries of a tuning job's training jobs, newest first unless asked otherwise."""
+    """Summaries of a tuning job's training jobs, by name unless asked otherwise, as AWS documents."""
     job = _existing(context, members["HyperParameterTuningJobName"])
-    found, next_token = listing.page(_children(context, job), members, sort_keys=SORT_KEYS)
-    return listing.answer("TrainingJobSummaries", [_child_summary(job, child_row) for child_row in found], next_token)
+    children = _children(context, job)
+    if members.get("SortBy") == "FinalObjectiveMetricValue":  # without a value they are not listed, as AWS says
+        children = [child for child in children if child.objective is not None]
+    found, next_token = listing.page(
+        children, members, default_sort="Name", default_order="Ascending", sort_keys=SORT_KEYS
+    )
+    return listing.answer("TrainingJobSummaries", [child_summary(job, child) for child in found], next_token)
+
+
+def _check_parents(context: Context, members: dict[str, Any]) -> None:
+    names = warm_start.parent_names(members)
+    if names:
+        jobs = sum(tuning_children.last_number(context.database, name) for name in names)
+        check_warm_start(members, {name: store.get(context.database, name) for name in names}, jobs)
+
+
+def _completed(request: dict[str, Any]) -> dict[str, Any]:
+    """The request with what AWS works out for itself: the number of training jobs, and Hyperband's epochs."""
+    config = dict(request["HyperParameterTuningJobConfig"])
+    among = definitions(request)
+    limits = config["ResourceLimits"]
+    if not limits.get("MaxNumberOfTrainingJobs"):
+        most = min(MAX_JOBS[config["Strategy"]], total_combinations(among))
+        config["ResourceLimits"] = {**limits, "MaxNumberOfTrainingJobs": math.floor(most)}
+    if config["Strategy"] == "Hyperband":
+        lowest, highest = hyperband_resources(config, among)
+        config["StrategyConfig"] = {"HyperbandStrategyConfig": {"MinResource": lowest, "MaxResource": highest}}
+    return {**request, "HyperParameterTuningJobConfig": config}
 
 
 def _existing(context: Context, name: str) -> TuningJob:
     job = store.get(context.database, name)
     if job is None:
-        raise ValidationException("Requested resource not found.")
+        raise ResourceNotFound(f"Amazon SageMaker can't find a tuning job called {name}. Type another name.")
     return job
 
 
-def _children(context: Context, job: TuningJob) -> list[ChildRow]:
-    rows = training_jobs.of_tuning_job(context.database, job.name)
-    return [ChildRow(row, child_of(context.database, job, row)) for row in rows]
+def _children(context: Context, job: TuningJob) -> list[Child]:
+    return tuning_children.children(context.database, job.name, objectives(job.request))
 
 
-def _objective(job: TuningJob) -> Mapping[str, str]:
-    objective: Mapping[str, str] = job.request["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"]
-    return objective
-
-
-def _described_definition(job: TuningJob) -> dict[str, Any]:
-    definition = job.request["TrainingJobDefinition"]
-    channels = [described_channel(channel) for channel in definition.get("InputDataConfig") or []]
-    return {
-        # The SDK asks with HyperParameterTuningResourceConfig, and reads ResourceConfig.
-        "ResourceConfig": definition.get("HyperParameterTuningResourceConfig"),
-        **definition,
-        "StaticHyperParameters": {
-            TUNING_OBJECTIVE: _objective(job)["MetricName"],
-            **(definition.get("StaticHyperParameters") or {}),
-        },
-        "InputDataConfig": channels or None,
-        "OutputDataConfig": described_output(definition["OutputDataConfig"]),
-        "EnableNetworkIsolation": False,
-        "EnableInterContainerTrafficEncryption": bool(definition.get("EnableInterContainerTrafficEncryption")),
-        "EnableManagedSpotTraining": False,
-    }
-
-
-def _summary(context: Context, job: TuningJob) -> dict[str, Any]:
-    outcomes = [child_row.child for child_row in _children(context, job)]
-    config = job.request["HyperParameterTuningJobConfig"]
-    return {
-        "HyperParameterTuningJobName": job.name,
-        "HyperParameterTuningJobArn": job.arn,
-        "HyperParameterTuningJobStatus": job.status,
-        "Strategy": config["Strategy"],
-        "CreationTime": job.created_at,
-        "HyperParameterTuningEndTime": job.ended_at,
-        "LastModifiedTime": job.modified_at,
-        "TrainingJobStatusCounters": results.status_counters(outcomes),
-        "ObjectiveStatusCounters": results.objective_counters(outcomes),
-        "ResourceLimits": config["ResourceLimits"],
-    }
-
-
-def _child_summary(job: TuningJob, child_row: ChildRow) -> dict[str, Any]:
-    row, child = child_row.row, child_row.child
-    objective = _objective(job)
-    metric = {"Type": objective["Type"], "MetricName": objective["MetricName"], "Value": child.objective}
-    return {
-        "TrainingJobName": row.name,
-        "TrainingJobArn": row.arn,
-        "CreationTime": row.created_at,
-        "TrainingStartTime": row.started_at,
-        "TrainingEndTime": row.ended_at,
-        "TrainingJobStatus": row.status,
-        "TunedHyperParameters": row.tuned or {},
-        "FailureReason": row.failure_reason,
-        "FinalHyperParameterTuningJobObjectiveMetric": None if child.objective is None else metric,
-        "ObjectiveStatus": results.objective_status(child),
-    }
-
-
-def _seconds(row: TrainingJob) -> float:
-    if row.started_at is None:
-        return 0.0
-    return (row.ended_at or time.time()) - row.started_at
+def _overall_best(context: Context, job: TuningJob) -> dict[str, Any] | None:
+    """The best of this tuning job and its parents, told with the tuning job that it belongs to."""
+    family = [job, *(store.get(context.database, name) for name in warm_start.parent_names(job.request))]
+    bests: dict[str, tuple[TuningJob, Child]] = {}
+    maximize = definitions(job.request)[0].maximize
+    for member in family:
+        best = member and results.best(_children(context, member), maximize=maximize)
+        if member and best:
+            bests[best.name] = member, best
+    overall = results.best([child for _, child in bests.values()], maximize=maximize)
+    if overall is None:
+        return None
+    owner, child = bests[overall.name]
+    return {**child_summary(owner, child), "TuningJobName": owner.name}

@@ -1,7 +1,6 @@
 """Why a script failed, in the words of SageMaker's training toolkit."""
 
 import re
-import shlex
 import signal
 from collections.abc import Sequence
 from itertools import islice
@@ -15,17 +14,23 @@ _TRACEBACK = "Traceback (most recent call last):"
 _EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(Error|Exception|Exit|Interrupt|Warning)\b")
 
 
-def failure_reason(log: Path, failure_file: Path, argv: Sequence[str], returncode: int) -> str:
-    """FailureReason of a script that ended with `returncode`: what it wrote to output/failure, or its last error."""
-    ending = f", exit code: {returncode}"
+def failure_reason(log: Path, failure_file: Path, argv: Sequence[str], returncode: int, *, toolkit: bool = True) -> str:
+    """FailureReason of a script that ended with `returncode`: what it wrote to output/failure, or its last error.
+
+    The toolkit itself ends with 1 whatever its script ended with; without it (a ContainerEntrypoint) the code is the
+    command's own.
+    """
+    ending = f", exit code: {1 if toolkit else returncode}"
     written = _written(failure_file)
     if written:
         return _bounded(f"AlgorithmError: {written}", ending)
     message = error_message(log) if returncode >= 0 else _signal_message(returncode)
-    program = "python3" if argv[1].endswith(".py") else argv[0]
+    if not toolkit:
+        return _bounded(f"AlgorithmError: {message}", ending)
+    program = argv[0] if argv[0] == "/bin/sh" else "python3"
     text = (
         f"AlgorithmError: ExecuteUserScriptError:\nExitCode {returncode}\n"
-        f'ErrorMessage "{message[:500]}"\nCommand "{shlex.join([program, *argv[1:]])}"'
+        f'ErrorMessage "{message[:500]}"\nCommand "{" ".join([program, *argv[1:]])}"'
     )
     return _bounded(text, ending)
 

@@ -1,14 +1,16 @@
 """A model's functions: model_fn, input_fn, predict_fn, output_fn, transform_fn, and the defaults for what is missing.
 
 The contract is that of SageMaker's public inference toolkits; the last argument of each function may be `context`.
+pre_model_fn(model_dir) and model_warmup_fn(model_dir, model) run around model_fn.
 """
 
 import importlib
 import importlib.util
 import inspect
+import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -32,11 +34,17 @@ class Invocation:
 
 @dataclass(frozen=True)
 class Answer:
-    """A response; header names in lower case."""
+    """A response; header names in lower case. A body that is an iterator is sent in parts as they come."""
 
-    body: bytes
+    body: bytes | Iterator[bytes]
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def problem(status: int, code: str, message: str, **headers: str) -> Answer:
+    """An answer that tells what is wrong: `{"code", "message"}`."""
+    body = json.dumps({"code": code, "message": message}).encode()
+    return Answer(body, status, {"content-type": formats.JSON, **headers})
 
 
 class Handler:
@@ -51,8 +59,12 @@ class Handler:
         self._input_fn = _bind("input_fn", functions["input_fn"] or formats.decode)
         self._predict_fn = _bind("predict_fn", functions["predict_fn"] or default_predict)
         self._output_fn = _bind("output_fn", functions["output_fn"] or formats.encode)
-        model_fn = _bind("model_fn", functions["model_fn"] or default_model)
-        self._model = model_fn(str(model_dir), context=HandlerContext(str(model_dir)))
+        context = HandlerContext(str(model_dir))
+        if functions["pre_model_fn"]:
+            _bind("pre_model_fn", functions["pre_model_fn"])(str(model_dir), context=context)
+        self._model = _bind("model_fn", functions["model_fn"] or default_model)(str(model_dir), context=context)
+        if functions["model_warmup_fn"]:
+            _bind("model_warmup_fn", functions["model_warmup_fn"])(str(model_dir), self._model, context=context)
 
     def invoke(self, invocation: Invocation) -> Answer:
         """Answer one request. Whatever the model's functions raise is raised."""
@@ -63,11 +75,12 @@ class Handler:
         if accept == "*/*":
             accept = os.environ.get("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT", formats.JSON)
         text = formats.media_type(content_type) in {formats.JSON, formats.CSV}  # the toolkits hand these over as str
-        body = _text(invocation.body, content_type) if text else invocation.body
-        result = self._transform_fn(self._model, body, content_type, accept, context=context)
+        sent = _text(invocation.body, content_type) if text else invocation.body
+        result = self._transform_fn(self._model, sent, content_type, accept, context=context)
         result, answered_type = result if isinstance(result, tuple) and len(result) == 2 else (result, accept)
+        body = _parts(result) if isinstance(result, Iterator) else _bytes(result)
         headers = {"content-type": str(answered_type), **context.response_headers}
-        return Answer(_bytes(result), context.response_status, headers)
+        return Answer(body, context.response_status, headers)
 
     def _default_transform(self, model: Any, body: Any, content_type: str, accept: str, context: HandlerContext) -> Any:
         data = self._input_fn(body, content_type, context=context)
@@ -76,7 +89,10 @@ class Handler:
 
 
 def import_program(code_dir: Path, program: str | None) -> ModuleType | None:
-    """The module `program` (default: inference.py, which may be missing) of the model's code folder."""
+    """The module `program` (default: inference.py, which may be missing) of the model's code folder.
+
+    It may be in a folder of its own, from which it imports like from the code folder.
+    """
     path = code_dir / (program or "inference.py")
     if not path.is_file():
         if program is None:
@@ -85,6 +101,8 @@ def import_program(code_dir: Path, program: str | None) -> ModuleType | None:
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
         raise BadHandler(f"SAGEMAKER_PROGRAM is {program}, which is no Python file")
+    if path.parent != code_dir:
+        sys.path.insert(0, str(path.parent))
     module = importlib.util.module_from_spec(spec)
     sys.modules[path.stem] = module  # siblings may import it
     spec.loader.exec_module(module)
@@ -123,7 +141,15 @@ def default_predict(data: Any, model: Any) -> Any:
 
 
 # What each function is called with, before context.
-_ARGUMENTS: Mapping[str, int] = {"model_fn": 1, "input_fn": 2, "predict_fn": 2, "output_fn": 2, "transform_fn": 4}
+_ARGUMENTS: Mapping[str, int] = {
+    "pre_model_fn": 1,
+    "model_fn": 1,
+    "model_warmup_fn": 2,
+    "input_fn": 2,
+    "predict_fn": 2,
+    "output_fn": 2,
+    "transform_fn": 4,
+}
 
 
 def _bind(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -166,11 +192,23 @@ def _text(body: bytes, content_type: str) -> str:
         raise formats.UnreadableInput(f"the body is no {content_type}: {error}") from error
 
 
+def _parts(results: Iterator[Any]) -> Iterator[bytes]:
+    """What a generator yields, as bytes; closing this one closes it."""
+    try:
+        for result in results:
+            yield _bytes(result)
+    finally:
+        close = getattr(results, "close", None)
+        if close is not None:
+            close()
+
+
 def _bytes(result: Any) -> bytes:
     if isinstance(result, str):
         return result.encode()
     if isinstance(result, bytes | bytearray | memoryview):
         return bytes(result)
     raise BadHandler(
-        f"output_fn must return bytes or str, or (bytes or str, content type); it returned a {type(result).__name__}"
+        "output_fn must return bytes or str, an iterator of them to answer in parts, or one of these with a content"
+        f" type as a tuple; it returned a {type(result).__name__}"
     )

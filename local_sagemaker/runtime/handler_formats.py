@@ -70,10 +70,12 @@ def encode(prediction: Any, accept: str) -> tuple[bytes, str]:
 
 
 def _plain(prediction: Any) -> Any:
+    """A tensor as the array that numpy makes of its numbers: Python's, so of 64 bits, as in the toolkits."""
     torch = sys.modules.get("torch")
-    if torch is not None and isinstance(prediction, torch.Tensor):
-        return prediction.detach().cpu().numpy()
-    return prediction
+    if torch is None or not isinstance(prediction, torch.Tensor):
+        return prediction
+    array = prediction.detach().cpu().numpy()
+    return array.astype(_WIDE.get(array.dtype.kind, array.dtype), copy=False)
 
 
 def _read_json(body: Any) -> Any:
@@ -111,5 +113,6 @@ def _json_default(value: Any) -> Any:
     raise TypeError(f"a {type(value).__name__} has no JSON form; return a list, an array or a tensor")
 
 
+_WIDE: Mapping[str, type] = {"f": np.float64, "i": np.int64, "u": np.int64, "c": np.complex128}
 _READERS: Mapping[str, Callable[[Any], Any]] = {JSON: _read_json, CSV: _read_csv, NPY: _read_npy}
 _WRITERS: Mapping[str, Callable[[Any], bytes]] = {JSON: _write_json, CSV: _write_csv, NPY: _write_npy}

@@ -31,10 +31,13 @@ def framework_parameters(decoded: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def command_line(user: Mapping[str, Any]) -> list[str]:
-    """Flags in the order of their names: `--batch-size 32`, one letter `-b 32`, values by str()."""
+    """Flags in the order of their names: `--batch-size 32`, one letter `-b 32`.
+
+    Values by str(), but for None, which is empty, and objects: `a=1,b=2` in the order of their keys.
+    """
     arguments: list[str] = []
     for name in sorted(user):
-        arguments += [f"--{name}" if len(name) > 1 else f"-{name}", str(user[name])]
+        arguments += [f"--{name}" if len(name) > 1 else f"-{name}", _argument(user[name])]
     return arguments
 
 
@@ -59,7 +62,13 @@ def _decode(value: str) -> Any:
         return value
 
 
+def _argument(value: Any) -> str:
+    if isinstance(value, dict):
+        return ",".join(f"{key}={item}" for key, item in sorted(value.items()))
+    return "" if value is None else str(value)
+
+
 def _encode(value: Any) -> str:
     if value is None:
         return ""
-    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+    return value if isinstance(value, str) else json.dumps(value, sort_keys=True, separators=(",", ":"))

@@ -36,6 +36,17 @@ def size_bytes(log: Path) -> int:
         return 0
 
 
+def lines_from(log: Path, offset: int, max_bytes: int) -> bytes:
+    """Complete lines from `offset` on, as they are: at most `max_bytes`, which must be more than a line may have."""
+    try:
+        with log.open("rb") as file:
+            file.seek(offset)
+            chunk = file.read(max_bytes)
+    except FileNotFoundError:
+        return b""
+    return chunk[: chunk.rfind(b"\n") + 1]
+
+
 def events_from(log: Path, offset: int) -> Iterator[LogEvent]:
     """Complete lines from `offset` on."""
     try:
@@ -76,6 +87,34 @@ def events_before(log: Path, offset: int) -> Iterator[LogEvent]:
                 yield _event(line + b"\n", start)
                 end = start
             buffer = buffer[:head]
+
+
+def offset_at(log: Path, timestamp_ms: int) -> int:
+    """The offset of the first complete line that is not older, the log's size when all are.
+
+    Found by halving, so a log of a million lines is not read; lines must not go back in time.
+    """
+    try:
+        file = log.open("rb")
+    except FileNotFoundError:
+        return 0
+    with file:
+        older, newer = 0, size_bytes(log)  # the line wanted begins in [older, newer]
+        while older < newer:
+            middle = (older + newer) // 2
+            file.seek(middle)
+            start = middle + len(file.readline()) if middle > 0 else 0  # a line that begins behind the middle
+            line = file.readline()
+            if start >= newer or not line.endswith(b"\n"):
+                newer = middle
+            elif _event(line, start).timestamp_ms < timestamp_ms:
+                older = start + len(line)
+            else:
+                newer = middle
+        file.seek(older)
+        while (line := file.readline()).endswith(b"\n") and _event(line, older).timestamp_ms < timestamp_ms:
+            older += len(line)
+        return older
 
 
 def _event(line: bytes, start: int) -> LogEvent:

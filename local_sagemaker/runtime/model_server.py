@@ -5,41 +5,37 @@ FOLDER/serving.json. When the model is loaded, FOLDER/server.json (`{"pid", "por
 """
 
 import asyncio
-import json
+import logging
 import os
 import socket
 import sys
-import traceback
-from collections.abc import Awaitable, Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import uvicorn
 
 from local_sagemaker.runtime import shim
-from local_sagemaker.runtime.handler import Answer, Handler, Invocation, import_program
-from local_sagemaker.runtime.serving_folder import REFUSAL_HEADER, Serving, ServingFolder
+from local_sagemaker.runtime.handler import Answer, Handler, Invocation, import_program, problem
+from local_sagemaker.runtime.model_thread import OWN_FOLDER, ModelThread, PartsBroken, Work, print_traceback
+from local_sagemaker.runtime.serving_folder import REFUSAL_HEADER, TIMEOUT_HEADER, Serving, ServingFolder
 
 # Waiting requests hold their bodies (6 MiB each at most): 64 of them are 384 MiB.
 MAX_WAITING = 64
 EXIT_HUNG = 70
-OWN_FOLDER = str(Path(__file__).parents[2])
+_FRAMING = ("content-length", "transfer-encoding", "connection")
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 class ModelServer:
-    """The ASGI application. One thread runs the model's functions, one request at a time."""
+    """The ASGI application over the model's thread."""
 
-    def __init__(self, handler: Handler, thread: ThreadPoolExecutor, timeout_seconds: float) -> None:
-        self._handler = handler
-        self._thread = thread
+    def __init__(self, model: ModelThread, timeout_seconds: float) -> None:
+        self._model = model
         self._timeout_seconds = timeout_seconds
         self._pending = 0  # accepted, and neither answered nor timed out
-        self._accepted = 0
-        self._running: int | None = None  # which of the accepted ones the thread works on
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -48,61 +44,86 @@ class ModelServer:
             await _send(send, Answer(b"", headers={"content-type": "application/json"}))
         elif route == ("POST", "/invocations"):
             headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-            await _send(send, await self._answer(Invocation(await _body(receive), headers)))
+            seconds = float(headers.pop(TIMEOUT_HEADER, self._timeout_seconds))
+            await self._invocations(Invocation(await _body(receive), headers), seconds, receive, send)
         else:
-            await _send(send, _problem(404, "NotFound", f"there is GET /ping and POST /invocations, no {route[1]}"))
+            await _send(send, problem(404, "NotFound", f"there is GET /ping and POST /invocations, no {route[1]}"))
 
-    async def _answer(self, invocation: Invocation) -> Answer:
+    async def _invocations(self, invocation: Invocation, seconds: float, receive: Receive, send: Send) -> None:
         if self._pending > MAX_WAITING:
-            return _problem(503, "QueueFull", f"{MAX_WAITING} requests wait already", refusal="queue-full")
+            full = f"{MAX_WAITING} requests wait already"
+            await _send(send, problem(503, "QueueFull", full, **{REFUSAL_HEADER: "queue-full"}))
+            return
+        deadline = asyncio.get_running_loop().time() + seconds
         self._pending += 1
-        self._accepted += 1
-        number = self._accepted
-        loop = asyncio.get_running_loop()
         try:
-            work = loop.run_in_executor(self._thread, self._invoke, number, invocation)
-            return await asyncio.wait_for(work, self._timeout_seconds)
-        except TimeoutError:
-            if self._running == number:
-                # Nothing can stop the thread. It gets as much time again, then the process gives way to a new one.
-                loop.call_later(self._timeout_seconds, self._end_if_hung, number)
-            message = f"the model did not answer within {self._timeout_seconds:g} seconds"
-            return _problem(504, "Timeout", message, refusal="timeout")
+            work = self._model.submit(invocation)
+            try:
+                answer = await asyncio.wait_for(work.answered, seconds)
+            except TimeoutError:
+                answer = self._timed_out(work, seconds)
+            await self._send_answer(answer, work, deadline, receive, send)
         finally:
             self._pending -= 1
 
-    def _invoke(self, number: int, invocation: Invocation) -> Answer:
-        self._running = number
+    async def _send_answer(self, answer: Answer, work: Work, deadline: float, receive: Receive, send: Send) -> None:
+        if isinstance(answer.body, bytes):
+            await _send(send, answer)
+            return
+        client_left = asyncio.ensure_future(receive())
         try:
-            return self._handler.invoke(invocation)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - the boundary to the model's own code
-            return _failure(error)
+            async with asyncio.timeout_at(deadline):
+                await send({"type": "http.response.start", "status": answer.status, "headers": _encoded(answer, None)})
+                async for part in work.parts:
+                    if client_left.done():
+                        return
+                    await send({"type": "http.response.body", "body": part, "more_body": True})
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+        except TimeoutError:
+            self._end_later_if_hung(work)
+        except PartsBroken:
+            return  # an answer without its end: the connection is closed, which says so
         finally:
-            self._running = None
+            client_left.cancel()
+            work.parts.close()
 
-    def _end_if_hung(self, number: int) -> None:
-        if self._running == number:
-            seconds = 2 * self._timeout_seconds
-            print(f"an invocation still runs after {seconds:g} seconds: the model server is restarted", flush=True)  # noqa: T201
+    def _timed_out(self, work: Work, seconds: float) -> Answer:
+        if work.submitted is not None and work.submitted.cancel():
+            message = f"{seconds:g} seconds were over before the model had answered the requests before this one"
+            return problem(504, "Timeout", message, **{REFUSAL_HEADER: "never-started"})
+        work.parts.close()
+        self._end_later_if_hung(work)
+        message = f"the model did not answer within {seconds:g} seconds"
+        return problem(504, "Timeout", message, **{REFUSAL_HEADER: "timeout"})
+
+    def _end_later_if_hung(self, work: Work) -> None:
+        """Nothing can stop the thread. It gets some time more, then the process gives way to a new one."""
+        asyncio.get_running_loop().call_later(self._timeout_seconds, self._end_if_hung, work)
+
+    def _end_if_hung(self, work: Work) -> None:
+        if self._model.running is work:
+            seconds = self._timeout_seconds
+            message = f"an invocation still runs {seconds:g} seconds after its time: the model server is restarted"
+            print(message, flush=True)  # noqa: T201 - the container's log
             os._exit(EXIT_HUNG)
 
 
 def main(folder: ServingFolder) -> None:
     """Load the model, then serve until SIGTERM."""
     serving = folder.read_serving()
+    # An answer that breaks off is told by the model's own traceback.
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
     _hide_own_folder()
     if serving.packages_dir.is_dir():
         sys.path.insert(0, str(serving.packages_dir))
     sys.path.insert(0, str(serving.code_dir))
-    thread = ThreadPoolExecutor(1, thread_name_prefix="model")
-    # Loaded by the thread that will use it: libraries keep things by thread.
-    handler = thread.submit(_load, serving).result()
+    model = ModelThread(lambda: _load(serving))
     with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener:
         port = listener.getsockname()[1]
         shim.write_json(str(folder.server_json), {"pid": os.getpid(), "port": port})
         print(f"model loaded, listening on 127.0.0.1:{port}", flush=True)  # noqa: T201 - the container's log
         config = uvicorn.Config(
-            ModelServer(handler, thread, serving.timeout_seconds),
+            ModelServer(model, serving.timeout_seconds),
             interface="asgi3",
             lifespan="off",
             ws="none",
@@ -120,7 +141,7 @@ def _load(serving: Serving) -> Handler:
     try:
         return Handler(import_program(serving.code_dir, serving.program), serving.model_dir)
     except BaseException as error:  # noqa: BLE001 - the boundary to the model's own code, which may call sys.exit
-        _print_traceback(error)
+        print_traceback(error)
         os._exit(1)  # the log's last words are the model's own
 
 
@@ -133,31 +154,6 @@ def _hide_own_folder() -> None:
         os.environ["PYTHONPATH"] = os.pathsep.join(kept)
 
 
-def _failure(error: BaseException) -> Answer:
-    """The answer for what the model's code raised: its own `status_code` when that is 400 to 599, else 500."""
-    status = getattr(error, "status_code", None)
-    if not isinstance(status, int) or not 400 <= status <= 599:
-        status = 500
-    if status >= 500:
-        _print_traceback(error)
-    else:
-        print(f"{status} {type(error).__name__}: {error}", flush=True)  # noqa: T201 - the container's log
-    return _problem(status, type(error).__name__, str(error))
-
-
-def _print_traceback(error: BaseException) -> None:
-    """The traceback from the model's own code on; all of it when none of that is there."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_frame.f_code.co_filename.startswith((OWN_FOLDER, "<frozen importlib")):
-        trace = trace.tb_next
-    traceback.print_exception(type(error), error, trace or error.__traceback__)
-
-
-def _problem(status: int, code: str, message: str, *, refusal: str | None = None) -> Answer:
-    headers = {"content-type": "application/json", **({REFUSAL_HEADER: refusal} if refusal else {})}
-    return Answer(json.dumps({"code": code, "message": message}).encode(), status, headers)
-
-
 async def _body(receive: Receive) -> bytes:
     parts = []
     while True:
@@ -168,10 +164,17 @@ async def _body(receive: Receive) -> bytes:
 
 
 async def _send(send: Send, answer: Answer) -> None:
-    headers: Mapping[str, str] = {**answer.headers, "content-length": str(len(answer.body))}
-    encoded = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": answer.status, "headers": encoded})
-    await send({"type": "http.response.body", "body": answer.body})
+    body = answer.body if isinstance(answer.body, bytes) else b""
+    await send({"type": "http.response.start", "status": answer.status, "headers": _encoded(answer, len(body))})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _encoded(answer: Answer, length: int | None) -> list[tuple[bytes, bytes]]:
+    """The answer's headers; how long it is, is not the model's to say."""
+    headers = {name: value for name, value in answer.headers.items() if name not in _FRAMING}
+    if length is not None:
+        headers["content-length"] = str(length)
+    return [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers.items()]
 
 
 if __name__ == "__main__":

@@ -1,25 +1,17 @@
-"""Objects behind s3:// and file:// URIs, read and written through boto3.
+"""Objects behind s3:// and file:// URIs: read as files of this machine, written through the S3 API.
 
-    ObjectError
-    +-- ObjectNotFound          no such object, prefix or bucket
-    +-- BadObjectUri            the URI, or an object's name, cannot be used
-    +-- ObjectsUnreachable      the store did not answer within the patience
-    +-- ObjectAccessFailed      the store refused
-
-The store may be this very process (the embedded S3), which is not listening yet when the engine starts after a crash:
-refused connections are tried again for a while.
+Writing goes through this very process (the embedded S3), which is not listening yet when the engine starts after a
+crash: refused connections are tried again for a while.
 """
 
+import itertools
 import os
-import shutil
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import unquote, urlsplit
 
 import boto3
 from boto3.exceptions import RetriesExceededError, S3UploadFailedError
@@ -28,89 +20,41 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, IncompleteReadError
 from botocore.exceptions import ConnectionError as NoConnection
 
-from local_sagemaker.runtime.object_cache import ObjectCache
+from local_sagemaker.runtime.object_files import Found, copy_file, object_file, objects_below
+from local_sagemaker.runtime.object_location import (
+    BadObjectUri,
+    Location,
+    ObjectAccessFailed,
+    ObjectError,
+    ObjectNotFound,
+    ObjectsUnreachable,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+__all__ = ["BadObjectUri", "ObjectAccessFailed", "ObjectError", "ObjectNotFound", "Objects", "ObjectsUnreachable"]
+
 PARALLEL_TRANSFERS = 8
+PARALLEL_COPIES = 4
+BATCH = 1000  # objects that are copied before the next ones are listed
 PATIENCE_SECONDS = 60.0
 SMALL_BYTES = 8 * 1024 * 1024  # above it boto3's own transfers cut the object into parts
 
 Answer = TypeVar("Answer")
-
-
-class ObjectError(Exception):
-    """Base of what goes wrong with objects; the message names the URI."""
-
-
-class ObjectNotFound(ObjectError):
-    """No such object, prefix or bucket."""
-
-
-class BadObjectUri(ObjectError):
-    """The URI, or an object's name, cannot be used."""
-
-
-class ObjectsUnreachable(ObjectError):
-    """The store did not answer within the patience."""
-
-
-class ObjectAccessFailed(ObjectError):
-    """The store refused."""
-
-
-@dataclass(frozen=True)
-class Location:
-    """A parsed URI: a bucket and a key, or (with bucket None) a path of this machine."""
-
-    bucket: str | None
-    key: str
-
-    @classmethod
-    def parse(cls, uri: str) -> "Location":
-        """Parse s3://bucket/key or file:///path. Raises BadObjectUri."""
-        parts = urlsplit(uri, allow_fragments=False)
-        if parts.scheme == "s3" and parts.netloc:
-            key = uri.removeprefix("s3://").partition("/")[2]  # a key may hold ? and #, and is not URL-encoded
-            return cls(parts.netloc, key)
-        if parts.scheme == "file" and parts.netloc in {"", "localhost"} and parts.path:
-            return cls(None, unquote(parts.path))
-        raise BadObjectUri(f"{uri!r} is neither an s3://bucket/key nor a file:///path URI")
-
-    def uri(self, key: str) -> str:
-        """The URI of another key in the same place."""
-        return f"file://{key}" if self.bucket is None else f"s3://{self.bucket}/{key}"
-
-
-@dataclass(frozen=True)
-class Listed:
-    """One object below a prefix. `name` is relative, as it is laid out in a channel's folder."""
-
-    key: str
-    name: str
-    etag: str
-    size_bytes: int
+Item = TypeVar("Item")
 
 
 class Objects:
     """Access to objects, safe to use from many threads. A client is made at first use."""
 
-    def __init__(
-        self, endpoint_url: str, cache_dir: Path | None = None, *, patience_seconds: float = PATIENCE_SECONDS
-    ) -> None:
+    def __init__(self, endpoint_url: str, buckets_dir: Path, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
         self.endpoint_url = endpoint_url
-        self._cache = ObjectCache(cache_dir) if cache_dir else None
+        self._buckets_dir = buckets_dir.resolve()
         self._patience_seconds = patience_seconds
         self._lock = threading.Lock()
         self._client: S3Client | None = None
         self._closed = threading.Event()
-
-    def with_cache(self, folder: Path) -> "Objects":
-        """The same store, with a cache of downloads in `folder`."""
-        cached = Objects(self.endpoint_url, folder, patience_seconds=self._patience_seconds)
-        cached._closed = self._closed
-        return cached
 
     def close(self) -> None:
         """Give up waiting for a store that does not answer: the process is about to end."""
@@ -119,42 +63,61 @@ class Objects:
     def exists(self, uri: str) -> bool:
         """Whether there is an object at exactly this URI."""
         try:
-            self._head(uri)
+            self.file(uri)
         except ObjectNotFound:
             return False
         return True
 
     def any_exists(self, uri: str) -> bool:
-        """Whether any key starts with this URI (S3Prefix)."""
-        location = Location.parse(uri)
-        if location.bucket is None:
-            return bool(_files_below(location.key))
-        bucket = location.bucket
-        page = self._call(uri, lambda s3: s3.list_objects_v2(Bucket=bucket, Prefix=location.key, MaxKeys=1))
-        return bool(page.get("KeyCount"))
+        """Whether any key starts with this URI (S3Prefix). Raises ObjectNotFound without the bucket."""
+        return next(objects_below(uri, self._buckets_dir), None) is not None
+
+    def file(self, uri: str) -> Path:
+        """The file of one object, to be read only. Raises ObjectNotFound."""
+        return object_file(uri, self._buckets_dir)
+
+    def below(self, uri: str) -> Iterator[Found]:
+        """All objects whose key starts with the URI's (S3Prefix), in order. Raises ObjectNotFound when none does."""
+        found = objects_below(uri, self._buckets_dir)
+        first = next(found, None)
+        if first is None:
+            raise ObjectNotFound(f"No S3 objects found under {uri}: no key starts so")
+        return itertools.chain([first], found)
 
     def download_file(self, uri: str, path: Path) -> None:
         """Copy one object to `path`, complete or not at all. Raises ObjectNotFound."""
-        self._fetch(uri, self._head(uri), path)
+        _copy(self.file(uri), path)
+
+    def download(self, chosen: Iterable[Found], folder: Path) -> int:
+        """Copy objects into the new `folder` by their names; answers how many.
+
+        Raises BadObjectUri for names that cannot be files, or not beside each other.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        remaining, count = iter(chosen), 0
+        while batch := [(_inside(folder, found), found) for found in itertools.islice(remaining, BATCH)]:
+            for parent, found in {target.parent: found for target, found in batch}.items():
+                try:
+                    parent.mkdir(parents=True, exist_ok=True)
+                except (FileExistsError, NotADirectoryError) as error:
+                    raise BadObjectUri(f"{found.uri} would lie in a folder that another object is as a file") from error
+            in_parallel(lambda pair: _download(*pair), batch, PARALLEL_COPIES)
+            count += len(batch)
+        return count
 
     def download_prefix(self, uri: str, folder: Path) -> int:
-        """Copy all objects whose key starts with the URI's (S3Prefix) below `folder`; answers how many.
+        """Copy all objects whose key starts with the URI's below `folder`. Raises ObjectNotFound when none does."""
+        return self.download(self.below(uri), folder)
 
-        `s3://b/train` and `s3://b/train/` lay `train/a/1.jpg` out as `a/1.jpg`; a prefix that ends inside a name keeps
-        that name. Raises ObjectNotFound when nothing starts so.
-        """
+    def content_type(self, uri: str) -> str | None:
+        """The content type that an object was written with; None for a file of this machine. Raises ObjectNotFound."""
         location = Location.parse(uri)
-        listed = self._list(uri, location)
-        if not listed:
-            raise ObjectNotFound(f"No S3 objects found under {uri}: no key starts so")
-        folder.mkdir(parents=True, exist_ok=True)
-        targets = [(found, _inside(folder, found.name, location.uri(found.key))) for found in listed]
-        for parent in {target.parent for _, target in targets}:
-            parent.mkdir(parents=True, exist_ok=True)
-        _in_parallel(lambda pair: self._fetch(location.uri(pair[0].key), pair[0], pair[1]), targets)
-        return len(listed)
+        if location.bucket is None:
+            return None
+        bucket = location.bucket
+        return self._call(uri, lambda s3: s3.head_object(Bucket=bucket, Key=location.key)).get("ContentType")
 
-    def upload_file(self, path: Path, uri: str) -> None:
+    def upload_file(self, path: Path, uri: str, content_type: str = "binary/octet-stream") -> None:
         """Copy a file to the URI."""
         location = Location.parse(uri)
         if location.bucket is None:
@@ -163,10 +126,13 @@ class Objects:
         bucket = location.bucket
         if path.stat().st_size < SMALL_BYTES:
             body = path.read_bytes()
-            self._call(uri, lambda s3: s3.put_object(Bucket=bucket, Key=location.key, Body=body))
+            self._call(
+                uri, lambda s3: s3.put_object(Bucket=bucket, Key=location.key, Body=body, ContentType=content_type)
+            )
         else:
             config = TransferConfig(max_concurrency=4)
-            self._call(uri, lambda s3: s3.upload_file(str(path), bucket, location.key, Config=config))
+            more = {"ContentType": content_type}
+            self._call(uri, lambda s3: s3.upload_file(str(path), bucket, location.key, ExtraArgs=more, Config=config))
 
     def upload_folder(self, folder: Path, uri: str, names: Iterable[str] | None = None) -> int:
         """Copy the files below `folder` (or only `names` of it) under the URI; answers how many.
@@ -175,7 +141,8 @@ class Objects:
         """
         chosen = sorted(names) if names is not None else sorted(file_names(folder))
         base = uri.rstrip("/")
-        return sum(_in_parallel(lambda name: self._upload_present(folder / name, f"{base}/{name}"), chosen))
+        sent = in_parallel(lambda name: self._upload_present(folder / name, f"{base}/{name}"), chosen)
+        return sum(sent)
 
     def _upload_present(self, path: Path, uri: str) -> bool:
         try:
@@ -183,62 +150,6 @@ class Objects:
         except FileNotFoundError:
             return False
         return True
-
-    def _head(self, uri: str) -> Listed:
-        location = Location.parse(uri)
-        if location.bucket is None:
-            path = Path(location.key)
-            if not path.is_file():
-                raise ObjectNotFound(f"{uri} does not exist")
-            return Listed(location.key, path.name, "", path.stat().st_size)
-        bucket = location.bucket
-        head = self._call(uri, lambda s3: s3.head_object(Bucket=bucket, Key=location.key))
-        return Listed(location.key, PurePosixPath(location.key).name, head["ETag"], head["ContentLength"])
-
-    def _list(self, uri: str, location: Location) -> list[Listed]:
-        if location.bucket is None:
-            return [
-                Listed(str(path), relative_name(str(path), location.key), "", path.stat().st_size)
-                for path in _files_below(location.key)
-            ]
-        bucket, found, token = location.bucket, list[Listed](), ""
-        while True:
-            page = self._call(
-                uri,
-                lambda s3, token=token: s3.list_objects_v2(  # type: ignore[misc]  # a default argument binds the loop's token
-                    Bucket=bucket, Prefix=location.key, **({"ContinuationToken": token} if token else {})
-                ),
-            )
-            found += [
-                Listed(entry["Key"], relative_name(entry["Key"], location.key), entry["ETag"], entry["Size"])
-                for entry in page.get("Contents", [])
-                if not entry["Key"].endswith("/")  # a folder's marker
-            ]
-            token = page.get("NextContinuationToken", "")
-            if not page["IsTruncated"] or not token:
-                return found
-
-    def _fetch(self, uri: str, found: Listed, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if found.etag and self._cache:
-            self._cache.copy(uri, found.etag, path, lambda target: self._transfer(uri, found, target))
-        else:
-            self._transfer(uri, found, path)
-
-    def _transfer(self, uri: str, found: Listed, path: Path) -> None:
-        location = Location.parse(uri)
-        if location.bucket is None:
-            _copy(Path(location.key), path)
-            return
-        bucket = location.bucket
-        temporary = path.with_name(path.name + ".partial")
-        if found.size_bytes < SMALL_BYTES:
-            body = self._call(uri, lambda s3: s3.get_object(Bucket=bucket, Key=location.key)["Body"].read())
-            temporary.write_bytes(body)
-        else:
-            config = TransferConfig(max_concurrency=4)
-            self._call(uri, lambda s3: s3.download_file(bucket, location.key, str(temporary), Config=config))
-        temporary.rename(path)
 
     def _call(self, uri: str, operation: "Callable[[S3Client], Answer]") -> Answer:
         deadline = time.monotonic() + self._patience_seconds
@@ -287,54 +198,46 @@ def credentials() -> tuple[str | None, str | None]:
     return "local", "local"  # the embedded S3 takes any
 
 
-def relative_name(key: str, prefix: str) -> str:
-    """A key's name in a channel's folder: the prefix's folder is stripped."""
-    if prefix.endswith("/") or key.startswith(prefix + "/"):
-        return key[len(prefix.rstrip("/")) :].lstrip("/")
-    return key[prefix.rfind("/") + 1 :]
-
-
 def file_names(folder: Path) -> list[str]:
     """Relative POSIX names of all regular files below a folder."""
     return [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
 
 
-def _files_below(prefix: str) -> list[Path]:
-    path = Path(prefix)
-    starts = [path] if prefix.endswith("/") else list(path.parent.glob(_escape(path.name) + "*"))
-    files = [start for start in starts if start.is_file()]
-    return sorted(files + [path for start in starts if start.is_dir() for path in start.rglob("*") if path.is_file()])
-
-
-def _escape(name: str) -> str:
-    return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in name)
-
-
-def _inside(folder: Path, name: str, uri: str) -> Path:
-    parts = PurePosixPath(name).parts
-    if not parts or ".." in parts or parts[0] == "/":
-        raise BadObjectUri(f"the object {uri} cannot be a file: its name would leave the folder")
-    return folder.joinpath(*parts)
-
-
-def _copy(source: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(target.name + ".partial")
-    shutil.copyfile(source, temporary)
-    temporary.rename(target)
-
-
-Item = TypeVar("Item")
-
-
-def _in_parallel(step: "Callable[[Item], Answer]", items: Iterable[Item]) -> list[Answer]:
-    with ThreadPoolExecutor(PARALLEL_TRANSFERS, thread_name_prefix="transfer") as pool:
+def in_parallel(
+    step: "Callable[[Item], Answer]", items: Iterable[Item], threads: int = PARALLEL_TRANSFERS
+) -> list[Answer]:
+    """The steps' answers in order; the first error, after which no further step begins."""
+    with ThreadPoolExecutor(threads, thread_name_prefix="transfer") as pool:
         futures = [pool.submit(step, item) for item in items]
         try:
             return [future.result() for future in futures]
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
+
+
+def _inside(folder: Path, found: Found) -> Path:
+    parts = PurePosixPath(found.name).parts
+    if not parts or ".." in parts or parts[0] == "/":
+        raise BadObjectUri(f"the object {found.uri} cannot be a file: its name would leave the folder")
+    return folder.joinpath(*parts)
+
+
+def _download(target: Path, found: Found) -> None:
+    try:
+        copy_file(found.path, target)
+    except FileNotFoundError as error:  # deleted since it was listed
+        raise ObjectNotFound(f"{found.uri} does not exist any more") from error
+    except FileExistsError as error:
+        raise BadObjectUri(f"{found.uri} would be the file {found.name}, which another object is already") from error
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(target.name + ".partial")
+    temporary.unlink(missing_ok=True)  # of an attempt that was cut off
+    copy_file(source, temporary)
+    temporary.rename(target)
 
 
 def _translate(uri: str, error: ClientError | S3UploadFailedError) -> ObjectError:

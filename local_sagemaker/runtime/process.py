@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +27,10 @@ class NotStarted:
 
 @dataclass(frozen=True)
 class Running:
-    """The command is alive; `pid` leads its process group."""
+    """The command is alive; `pid` leads its process group. The end of `shim_pid` comes after the record of its own."""
 
     pid: int
+    shim_pid: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,28 @@ class Lost:
 ProcessState = NotStarted | Running | Exited | Lost
 
 
-def spawn(folder: Path, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> None:
-    """Start `argv` under the shim. At most one command ever runs in a folder, however often this is called."""
+def spawn(
+    folder: Path,
+    argv: Sequence[str],
+    *,
+    cwd: str | Path,
+    env: Mapping[str, str],
+    mounts: Mapping[str, Path] | None = None,
+    hostname: str | None = None,
+) -> None:
+    """Start `argv` under the shim. At most one command ever runs in a folder, however often this is called.
+
+    `mounts` are {path that the command sees: folder or file of this machine}, such as {"/opt/ml": folder / "ml"}, in a
+    mount namespace of its own; `hostname` is what it takes for this machine's name. `cwd` and paths in `argv` and `env`
+    are as the command sees them. Give neither where `mount_namespace.available()` says why not: a view that cannot be
+    made ends the command with code 127 and the reason in its log.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    shim.write_json(str(folder / "command.json"), {"argv": list(argv), "cwd": str(cwd), "env": dict(env)})
+    command: dict[str, object] = {"argv": list(argv), "cwd": str(cwd), "env": dict(env)}
+    if mounts or hostname:
+        command["mounts"] = {target: str(source.resolve()) for target, source in (mounts or {}).items()}
+        command["hostname"] = hostname
+    shim.write_json(str(folder / "command.json"), command)
     subprocess.run(
         [sys.executable, "-I", "-S", shim.__file__, str(folder.resolve())],
         stdin=subprocess.DEVNULL,
@@ -59,6 +78,20 @@ def spawn(folder: Path, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str
         stderr=subprocess.DEVNULL,
         check=True,
     )
+
+
+def prevent(folder: Path) -> bool:
+    """Take the folder's claim, so that no command will ever run there. False when a shim was quicker.
+
+    From then on it counts as ended by SIGTERM.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        os.close(os.open(folder / "claim", os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
+    except FileExistsError:
+        return False
+    shim.write_json(str(folder / "exit.json"), {"returncode": -signal.SIGTERM, "ended_at": time.time()})
+    return True
 
 
 def observe(folder: Path) -> ProcessState:
@@ -72,7 +105,7 @@ def observe(folder: Path) -> ProcessState:
     if exit_record is not None:
         return Exited(returncode=exit_record["returncode"], ended_at=exit_record["ended_at"])
     if process is not None:
-        return Running(pid=process["pid"]) if alive else Lost()
+        return Running(process["pid"], process["shim_pid"]) if alive else Lost()
     return _claimed(folder / "claim")
 
 

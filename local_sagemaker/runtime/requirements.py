@@ -42,7 +42,20 @@ def install(requirements: Path, site_packages: Path, cache_dir: Path, log: Path)
     installed = cache_dir / "requirements" / _digest(lines) if plain else site_packages.with_name("requirements")
     with _ONE_AT_A_TIME:
         if not (plain and installed.exists()):
-            _install(requirements, installed, log)
+            _install(["-r", requirements.name], requirements.parent, installed, log)
+    site_packages.unlink(missing_ok=True)
+    site_packages.symlink_to(installed.resolve())
+
+
+def install_package(folder: Path, site_packages: Path, log: Path) -> None:
+    """Make `site_packages` (a link) hold the package of `folder`, which has a setup.py, and what it asks for.
+
+    A requirements.txt beside it is installed with it. Raises InstallRequirementsFailed.
+    """
+    installed = site_packages.with_name("requirements")
+    also = ["-r", "requirements.txt"] if (folder / "requirements.txt").is_file() else []
+    with _ONE_AT_A_TIME:
+        _install([".", *also], folder, installed, log)
     site_packages.unlink(missing_ok=True)
     site_packages.symlink_to(installed.resolve())
 
@@ -96,19 +109,20 @@ def _digest(lines: list[str]) -> str:
     return hashlib.sha256(json.dumps([sys.version, sys.prefix, environment, lines]).encode()).hexdigest()[:32]
 
 
-def _install(requirements: Path, target: Path, log: Path) -> None:
+def _install(wanted: list[str], folder: Path, target: Path, log: Path) -> None:
+    """Install what pip's arguments `wanted` ask for, as given in `folder`, and what that needs in turn."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix="pip-") as name:
         work = Path(name)
         report, pinned, built = work / "report.json", work / "pinned.txt", work / "site-packages"
         # First what is missing, resolved against what is here; then just that, into a folder of its own:
         # `--target` alone would install every dependency again, torch included.
-        _pip(["--dry-run", "--report", str(report), "-r", requirements.name], requirements.parent, log)
+        _pip(["--dry-run", "--report", str(report), *wanted], folder, log)
         missing = json.loads(report.read_text())["install"]
         pinned.write_text("".join(_pin(found) for found in missing))
         built.mkdir()
         if missing:
-            _pip(["--no-deps", "--target", str(built), "-r", str(pinned)], requirements.parent, log)
+            _pip(["--no-deps", "--target", str(built), "-r", str(pinned)], folder, log)
         if target.exists():  # of an attempt that was cut off
             shutil.rmtree(target)
         built.rename(target)
@@ -144,7 +158,9 @@ def _pip(arguments: list[str], cwd: Path, log: Path) -> None:
             last = line.strip() or last
             job_log.append(log, [line.rstrip("\n")])
     if pip.returncode:
+        kind = "InstallModuleError" if "." in arguments else "InstallRequirementsError"
+        what = " ".join(argument for argument in arguments if argument in {".", "-r", "requirements.txt"})
         raise InstallRequirementsFailed(
-            f'InstallRequirementsError:\nExitCode {pip.returncode}\nErrorMessage "{last[:500]}"\n'
-            f'Command "python3 -m pip install -r requirements.txt", exit code: {pip.returncode}'
+            f'{kind}:\nExitCode {pip.returncode}\nErrorMessage "{last[:500]}"\n'
+            f'Command "python3 -m pip install {what}", exit code: 1'
         )

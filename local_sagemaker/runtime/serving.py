@@ -4,14 +4,31 @@ import http.client
 import os
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from local_sagemaker.runtime.compute_share import ComputeShare
+from local_sagemaker.runtime.mount_namespace import OPT_ML
 from local_sagemaker.runtime.objects import credentials
 from local_sagemaker.runtime.training_environment import AWS_VARIABLES
 
-MODEL_DIR = "/opt/ml/model"  # in the container; here it is a folder of the deployment
+MODEL_DIR = "/opt/ml/model"  # in the container
 PING_TIMEOUT_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class View:
+    """What a model server sees of its variant's folder: the model's place, and what is mounted for it."""
+
+    model_dir: Path
+    mounts: Mapping[str, Path]
+
+
+def view(folder: Path, *, mounted: bool) -> View:
+    """/opt/ml/model itself where it can be shown to one process alone (mount_namespace.py), else what is behind it."""
+    if mounted:
+        return View(Path(MODEL_DIR), {OPT_ML: folder.resolve()})
+    return View((folder / "model").resolve(), {})
 
 
 def environment(
@@ -19,9 +36,9 @@ def environment(
 ) -> dict[str, str]:
     """A model server's environment: SageMaker's, AWS access, then the container's own. Nothing else is inherited.
 
-    A value that is a path in /opt/ml/model is translated to the folder that stands for it.
+    A value that is a path in /opt/ml/model is translated to `model_dir`, which is the same where it can be mounted.
     """
-    model = str(model_dir.resolve())
+    model = str(model_dir)
     access_key, secret_key = credentials()
     own = {
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),

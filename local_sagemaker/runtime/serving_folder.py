@@ -14,13 +14,16 @@ from pathlib import Path
 
 from local_sagemaker.runtime import process, shim
 
-# Of an answer that is the model server's own, not the model's: queue-full or timeout.
+# Of an answer that is the model server's own, not the model's: queue-full, timeout, or never-started when the time
+# was up before it was this request's turn.
 REFUSAL_HEADER = "x-model-server-refusal"
+# Of a request: the seconds that it may take, where that is not the model server's own limit. The model does not see it.
+TIMEOUT_HEADER = "x-model-server-timeout"
 
 
 @dataclass(frozen=True)
 class Serving:
-    """What a model server serves; all paths absolute.
+    """What a model server serves; all paths absolute, as it sees them.
 
     `program` is SAGEMAKER_PROGRAM, `packages_dir` holds what requirements.txt added.
     """
@@ -54,8 +57,11 @@ class ServingFolder:
             fields["timeout_seconds"],
         )
 
-    def start(self, serving: Serving, environment: Mapping[str, str], log: Path) -> None:
-        """Start a model server unless this folder has had one. Its output is appended to `log`."""
+    def start(self, serving: Serving, environment: Mapping[str, str], log: Path, mounts: Mapping[str, Path]) -> None:
+        """Start a model server unless this folder has had one. Its output is appended to `log`.
+
+        `serving` and `environment` are as it sees them by `mounts`.
+        """
         self.path.mkdir(parents=True, exist_ok=True)
         log.parent.mkdir(parents=True, exist_ok=True)
         link = self.path / "log"
@@ -64,7 +70,7 @@ class ServingFolder:
         written = {name: str(value) if isinstance(value, Path) else value for name, value in asdict(serving).items()}
         shim.write_json(str(self.path / "serving.json"), written)
         argv = [sys.executable, "-P", "-m", "local_sagemaker.runtime.model_server", str(self.path.resolve())]
-        process.spawn(self.path, argv, cwd=serving.model_dir, env=environment)
+        process.spawn(self.path, argv, cwd=serving.model_dir, env=environment, mounts=mounts)
 
     def port(self) -> int | None:
         """Where the model server listens; None until its model is loaded."""

@@ -3,6 +3,7 @@
 They outlive the endpoint, as on AWS; whoever wants them gone deletes the files.
 """
 
+import time
 from pathlib import Path
 
 from local_sagemaker.settings import Settings
@@ -24,6 +25,12 @@ def log_streams(settings: Settings, endpoint_name: str) -> dict[str, Path]:
 def log_file(settings: Settings, endpoint_name: str, stream: str) -> Path:
     """The file of a stream of an endpoint; it appears when the model server starts."""
     return _folder(settings, endpoint_name) / stream
+
+
+def write_line(log: Path, line: str) -> None:
+    """Add a line of local_sagemaker's own to a stream's file."""
+    with log.open("ab", buffering=0) as file:
+        file.write(f"{int(time.time() * 1000)}\t{line}\n".encode())
 
 
 def _folder(settings: Settings, endpoint_name: str) -> Path:

@@ -26,11 +26,15 @@ def is_fetched(folder: Path) -> bool:
 
 @dataclass(frozen=True)
 class ModelSource:
-    """Where a variant's model comes from, and what bounds it. `environment` is the container's."""
+    """Where a variant's model comes from, and what bounds it. `environment` is the container's.
+
+    Not `compressed`: `model_data_url` is an object, or a prefix that ends in /, of the files themselves.
+    """
 
     model_data_url: str
     environment: Mapping[str, str]
     volume_size_gb: int | None
+    compressed: bool = True
 
 
 def packages_dir(folder: Path) -> Path:
@@ -50,7 +54,10 @@ def fetch(objects: Objects, source: ModelSource, folder: Path, cache_dir: Path, 
     shutil.rmtree(unpacked, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
     limit_bytes = source.volume_size_gb * GIB if source.volume_size_gb else None
-    _unpack(objects, source.model_data_url, folder / "model.tar.gz", unpacked, limit_bytes)
+    if source.compressed:
+        _unpack(objects, source.model_data_url, folder / "model.tar.gz", unpacked, limit_bytes)
+    else:
+        _copy(objects, source.model_data_url, unpacked, limit_bytes)
     submit_directory = source.environment.get("SAGEMAKER_SUBMIT_DIRECTORY", "")
     if submit_directory.startswith("s3://"):
         _unpack(objects, submit_directory, folder / "sourcedir.tar.gz", unpacked / "code", limit_bytes)
@@ -83,6 +90,22 @@ def _unpack(objects: Objects, url: str, archive: Path, folder: Path, limit_bytes
             archive.unlink()
 
 
+def _copy(objects: Objects, url: str, folder: Path, limit_bytes: int | None) -> None:
+    folder.mkdir()
+    try:
+        if not url.endswith("/"):
+            objects.download_file(url, folder / url.rpartition("/")[2])
+        elif not objects.download_prefix(url, folder):
+            raise ModelDataFailed(f"Could not find model data at {url}: there are no objects below it.")
+    except (ObjectNotFound, BadObjectUri) as error:
+        raise ModelDataFailed(f"Could not find model data at {url}: {error}.") from error
+    except ObjectError as error:
+        raise ModelDataFailed(f"Failed to download model data from {url}: {error}.") from error
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    if limit_bytes is not None and size > limit_bytes:
+        raise _too_large(url, size, limit_bytes)
+
+
 def _check_size(url: str, archive: Path, limit_bytes: int) -> None:
     try:
         with tarfile.open(archive) as tar:
@@ -90,7 +113,11 @@ def _check_size(url: str, archive: Path, limit_bytes: int) -> None:
     except (tarfile.TarError, EOFError, OSError) as error:
         raise BadArchive(str(error)) from error
     if size > limit_bytes:
-        raise ModelDataFailed(
-            f"Model data at {url} needs {size / GIB:.2f} GB, more than the variant's VolumeSizeInGB of"
-            f" {limit_bytes // GIB}. Set a larger VolumeSizeInGB in the endpoint configuration."
-        )
+        raise _too_large(url, size, limit_bytes)
+
+
+def _too_large(url: str, size: int, limit_bytes: int) -> ModelDataFailed:
+    return ModelDataFailed(
+        f"Model data at {url} needs {size / GIB:.2f} GB, more than the variant's VolumeSizeInGB of"
+        f" {limit_bytes // GIB}. Set a larger VolumeSizeInGB in the endpoint configuration."
+    )

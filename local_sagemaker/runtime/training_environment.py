@@ -1,26 +1,24 @@
-"""The container contract of a training script: its arguments, its environment and its configuration files.
+"""The environment of a training script: names and values are those of SageMaker's training toolkit (5.1)."""
 
-Names and values are those of SageMaker's training toolkit (sagemaker-training 5.1); paths are relocated.
-"""
-
-import json
+import contextlib
 import os
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 from local_sagemaker.runtime import hyperparameters as hps
 from local_sagemaker.runtime.compute_share import ComputeShare
 from local_sagemaker.runtime.objects import credentials
-from local_sagemaker.runtime.training_folder import TrainingFolder
-
-HOST = "algo-1"
-INSTANCE_GROUP = "homogeneousCluster"
-NETWORK_INTERFACE = "lo"
-CHECKPOINTS = "/opt/ml/checkpoints"
-TENSORS = "/opt/ml/output/tensors"
+from local_sagemaker.runtime.training_command import (
+    MASTER_PORT,
+    distribution_groups,
+    distribution_hosts,
+    torch_distributed,
+)
+from local_sagemaker.runtime.training_configuration import input_data_config, resource_config
+from local_sagemaker.runtime.training_hosts import NETWORK_INTERFACE, addresses
+from local_sagemaker.runtime.training_spec import TrainingSpec
 
 # Handed on from the server's own environment when set there: how to reach AWS or its stand-in.
 AWS_VARIABLES = (
@@ -36,115 +34,21 @@ AWS_VARIABLES = (
 )
 
 
-@dataclass(frozen=True)
-class TrainingSpec:
-    """What a training job needs to be run. `request` are CreateTrainingJob's members."""
+def environment(
+    spec: TrainingSpec, share: ComputeShare, endpoint_url: str, *, torchrun_port: int | None = None
+) -> dict[str, str]:
+    """The script's whole environment: the contract's variables, AWS access, and nothing else of the server's.
 
-    name: str
-    arn: str
-    region: str
-    request: Mapping[str, Any]
-    folder: TrainingFolder
-
-    @property
-    def hyperparameters(self) -> dict[str, Any]:
-        """Decoded, with relocated paths."""
-        decoded = hps.decode(self.request.get("HyperParameters") or {})
-        return {name: self.folder.relocate(value) for name, value in decoded.items()}
-
-    @property
-    def channels(self) -> list[dict[str, Any]]:
-        """InputDataConfig."""
-        return list(self.request.get("InputDataConfig") or [])
-
-    @property
-    def instance_type(self) -> str:
-        """Such as ml.m5.xlarge."""
-        return str(self.request["ResourceConfig"]["InstanceType"])
-
-    @property
-    def program(self) -> str:
-        """The entry point, relative to the code folder."""
-        return str(self.hyperparameters[hps.PROGRAM])
-
-    @property
-    def checkpoints(self) -> Path:
-        """Where the script keeps its checkpoints."""
-        configured = (self.request.get("CheckpointConfig") or {}).get("LocalPath")
-        return self.folder.path(configured or CHECKPOINTS)
-
-    @property
-    def tensors(self) -> Path:
-        """Where smdebug's hook writes."""
-        configured = (self.request.get("DebugHookConfig") or {}).get("LocalPath")
-        return self.folder.path(configured or TENSORS)
-
-
-def command(spec: TrainingSpec) -> list[str]:
-    """The script's argv. A program that is no .py is run by /bin/sh, as the toolkit does."""
-    arguments = hps.command_line(hps.user_hyperparameters(spec.hyperparameters))
-    interpreter = sys.executable if spec.program.endswith(".py") else "/bin/sh"
-    return [interpreter, spec.program, *arguments]
-
-
-def configuration_files(spec: TrainingSpec) -> dict[str, Any]:
-    """The JSON files of input/config, by name."""
-    files: dict[str, Any] = {
-        "hyperparameters.json": {
-            name: spec.folder.relocate(value) for name, value in (spec.request.get("HyperParameters") or {}).items()
-        },
-        "inputdataconfig.json": input_data_config(spec),
-        "resourceconfig.json": resource_config(spec),
-    }
-    if hook := spec.request.get("DebugHookConfig"):
-        files["debughookconfig.json"] = {**hook, "LocalPath": str(spec.tensors)}
-    if profiler := spec.request.get("ProfilerConfig"):
-        parameters = {
-            name: spec.folder.relocate(value) for name, value in profiler.get("ProfilingParameters", {}).items()
-        }
-        files["profilerconfig.json"] = {**profiler, **({"ProfilingParameters": parameters} if parameters else {})}
-    if checkpoint := spec.request.get("CheckpointConfig"):
-        files["checkpointconfig.json"] = {**checkpoint, "LocalPath": str(spec.checkpoints)}
-    return files
-
-
-def input_data_config(spec: TrainingSpec) -> dict[str, dict[str, str]]:
-    """The content of inputdataconfig.json."""
-    config: dict[str, dict[str, str]] = {}
-    for channel in spec.channels:
-        entry = {
-            "TrainingInputMode": "File",
-            "S3DistributionType": "FullyReplicated",
-            "RecordWrapperType": channel.get("RecordWrapperType") or "None",
-        }
-        if channel.get("ContentType"):
-            entry["ContentType"] = channel["ContentType"]
-        config[channel["ChannelName"]] = entry
-    return config
-
-
-def resource_config(spec: TrainingSpec) -> dict[str, Any]:
-    """The content of resourceconfig.json."""
-    return {
-        "current_host": HOST,
-        "current_instance_type": spec.instance_type,
-        "current_group_name": INSTANCE_GROUP,
-        "hosts": [HOST],
-        "instance_groups": [
-            {"instance_group_name": INSTANCE_GROUP, "instance_type": spec.instance_type, "hosts": [HOST]}
-        ],
-        "network_interface_name": NETWORK_INTERFACE,
-    }
-
-
-def environment(spec: TrainingSpec, share: ComputeShare, endpoint_url: str) -> dict[str, str]:
-    """The script's whole environment: the contract's variables, AWS access, and nothing else of the server's."""
+    SM_* variables are the toolkit's work; a ContainerEntrypoint makes its own. `torchrun_port` is what a torchrun of
+    one host takes where it is told none.
+    """
     own = {name: str(spec.folder.relocate(value)) for name, value in (spec.request.get("Environment") or {}).items()}
     return {
         **_machine(spec, share),
         **_aws(spec, endpoint_url),
-        **_toolkit(spec, share),
+        **({} if spec.entrypoint else {**_toolkit(spec, share), **_pytorch(spec, torchrun_port)}),
         **_debugger(spec),
+        **({} if torchrun_port is None else {"PET_MASTER_PORT": str(torchrun_port)}),
         "TRAINING_JOB_NAME": spec.name,
         "TRAINING_JOB_ARN": spec.arn,
         "SM_JOB_NAME": spec.name,
@@ -152,20 +56,33 @@ def environment(spec: TrainingSpec, share: ComputeShare, endpoint_url: str) -> d
     }
 
 
+def search_path(spec: TrainingSpec) -> str:
+    """PATH of the script."""
+    path = [
+        str(spec.folder.venv.absolute() / "bin"),
+        str(Path(sys.executable).parent),
+        os.environ.get("PATH", os.defpath),
+    ]
+    if spec.folder.site_packages.exists():
+        path.insert(1, str(spec.folder.site_packages.resolve() / "bin"))
+    return os.pathsep.join(path)
+
+
 def _machine(spec: TrainingSpec, share: ComputeShare) -> dict[str, str]:
     folder = spec.folder
-    path = [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
-    python_path = [str(folder.code.resolve())]
+    python_path = [] if spec.entrypoint else [folder.seen(folder.code)]
     if folder.site_packages.exists():
-        path.insert(0, str(folder.site_packages.resolve() / "bin"))
         python_path.append(str(folder.site_packages.resolve()))
     return {
-        "PATH": os.pathsep.join(path),
+        "PATH": search_path(spec),
         "HOME": str(folder.home.resolve()),
         "LANG": "C.UTF-8",
-        "PYTHONPATH": os.pathsep.join(python_path),
+        **({"PYTHONPATH": os.pathsep.join(python_path)} if python_path else {}),
         "PYTHONUNBUFFERED": "1",
+        "PYTHONNOUSERSITE": "1",
         "PYTHONIOENCODING": "UTF-8",
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "PIP_ROOT_USER_ACTION": "ignore",
         **share.environment(),
     }
 
@@ -183,79 +100,113 @@ def _aws(spec: TrainingSpec, endpoint_url: str) -> dict[str, str]:
 def _debugger(spec: TrainingSpec) -> dict[str, str]:
     variables = {}
     if spec.request.get("DebugHookConfig"):
-        variables["SMDEBUG_CONFIG_FILE_PATH"] = str((spec.folder.config / "debughookconfig.json").resolve())
+        variables["SMDEBUG_CONFIG_FILE_PATH"] = spec.folder.seen(spec.folder.config / "debughookconfig.json")
     if spec.request.get("ProfilerConfig"):
-        variables["SMPROFILER_CONFIG_PATH"] = str((spec.folder.config / "profilerconfig.json").resolve())
+        variables["SMPROFILER_CONFIG_PATH"] = spec.folder.seen(spec.folder.config / "profilerconfig.json")
     return variables
 
 
 def _toolkit(spec: TrainingSpec, share: ComputeShare) -> dict[str, str]:
     decoded, folder = spec.hyperparameters, spec.folder
     user = hps.user_hyperparameters(decoded)
-    arguments = hps.command_line(user)
-    channels = {
-        channel["ChannelName"]: str((folder.data / channel["ChannelName"]).resolve()) for channel in spec.channels
-    }
-    raw_submit = str(hps.decode(spec.request.get("HyperParameters") or {})[hps.SUBMIT_DIRECTORY])
-    groups = {INSTANCE_GROUP: resource_config(spec)["instance_groups"][0]}
-    directories = {
-        "model_dir": str(folder.model.resolve()),
-        "input_dir": str((folder.ml / "input").resolve()),
-        "input_config_dir": str(folder.config.resolve()),
-        "output_dir": str(folder.output.resolve()),
-        "output_data_dir": str(folder.output_data.resolve()),
-        "output_intermediate_dir": str((folder.output / "intermediate").resolve()),
-    }
-    facts: dict[str, Any] = {
-        "current_host": HOST,
-        "hosts": [HOST],
-        "network_interface_name": NETWORK_INTERFACE,
-        "current_instance_type": spec.instance_type,
-        "current_instance_group": INSTANCE_GROUP,
-        "current_instance_group_hosts": [HOST],
-        "instance_groups": [INSTANCE_GROUP],
-        "instance_groups_dict": groups,
-        "distribution_instance_groups": [],
-        "is_hetero": False,
-        "framework_module": "sagemaker_pytorch_container.training:main",
-        "input_data_config": input_data_config(spec),
-        "log_level": decoded.get(hps.LOG_LEVEL, 20),
-        "module_dir": folder.relocate(raw_submit),
-        "module_name": PurePosixPath(spec.program).stem,
-        "num_cpus": share.cpus,
-        "num_gpus": share.gpus,
-        "num_neurons": 0,
-        "resource_config": resource_config(spec),
-        "user_entry_point": spec.program,
-        **directories,
-    }
+    channels = {channel["ChannelName"]: folder.seen(folder.data / channel["ChannelName"]) for channel in spec.channels}
+    facts = {**_cluster(spec), **_directories(spec), **_script(spec, share)}
+    framework = hps.framework_parameters(decoded)
+    master = master_host(spec)
     training_env = {
         **facts,
-        "additional_framework_parameters": hps.framework_parameters(decoded),
+        "additional_framework_parameters": framework,
         "channel_input_dirs": channels,
+        "distribution_hosts": distribution_hosts(spec) if distribution_groups(spec) else [],
         "hyperparameters": user,
-        "is_master": True,
+        "is_modelparallel_enabled": None,
+        "is_smddpmprun_installed": False,
+        "is_smddprun_installed": False,
+        "topology": [],
+        "is_master": spec.host == master,
         "job_name": spec.name,
-        "master_hostname": HOST,
+        "master_hostname": master,
+    }
+    everything = {
+        "channels": sorted(channels),
+        "framework_params": framework,
+        "hps": user,
+        "training_env": training_env,
+        "user_args": hps.command_line(user),
     }
     return {
         **hps.as_environment(facts),
         **hps.as_environment(user, "SM_HP_"),
         **hps.as_environment(channels, "SM_CHANNEL_"),
-        **hps.as_environment(
-            {
-                "channels": sorted(channels),
-                "framework_params": hps.framework_parameters(decoded),
-                "hps": user,
-                "training_env": training_env,
-                "user_args": arguments,
-            }
-        ),
+        **hps.as_environment(everything),
+        "CURRENT_HOST": spec.host,
+        "SAGEMAKER_JOB_NAME": str(decoded.get(hps.JOB_NAME) or ""),
+        "SAGEMAKER_REGION": str(decoded.get(hps.REGION) or spec.region),
     }
 
 
-def write_configuration(spec: TrainingSpec) -> None:
-    """Write the files of input/config."""
-    spec.folder.config.mkdir(parents=True, exist_ok=True)
-    for name, content in configuration_files(spec).items():
-        (spec.folder.config / name).write_text(json.dumps(content), encoding="utf-8")
+def master_host(spec: TrainingSpec) -> str:
+    """The host that the others of a distribution turn to."""
+    return (distribution_hosts(spec) if distribution_groups(spec) else spec.hosts)[0]
+
+
+def _pytorch(spec: TrainingSpec, port: int | None) -> dict[str, str]:
+    """What the PyTorch images add. `port` because jobs that run beside each other here share their ports."""
+    master = master_host(spec)
+    variables = {
+        "MASTER_ADDR": master if spec.folder.mounted else addresses(spec.hosts)[master],
+        "MASTER_PORT": str(port or MASTER_PORT),
+        "NCCL_SOCKET_IFNAME": NETWORK_INTERFACE,
+        "NCCL_IB_DISABLE": "1",
+        "NCCL_DEBUG": "WARN",
+    }
+    if torch_distributed(spec):
+        variables["NCCL_PROTO"] = "simple"
+    with contextlib.suppress(metadata.PackageNotFoundError):  # a script that needs no torch runs without
+        variables["SM_DLC_TORCH_VERSION"] = metadata.version("torch")
+    return variables
+
+
+def _cluster(spec: TrainingSpec) -> dict[str, Any]:
+    config = resource_config(spec)
+    return {
+        "current_host": spec.host,
+        "hosts": list(spec.hosts),
+        "network_interface_name": NETWORK_INTERFACE,
+        "current_instance_type": spec.instance_type,
+        "current_instance_group": spec.group.name,
+        "current_instance_group_hosts": list(spec.group.hosts),
+        "instance_groups": [group.name for group in spec.groups],
+        "instance_groups_dict": {group["instance_group_name"]: group for group in config["instance_groups"]},
+        "distribution_instance_groups": distribution_groups(spec),
+        "is_hetero": len(spec.groups) > 1,
+        "resource_config": config,
+    }
+
+
+def _directories(spec: TrainingSpec) -> dict[str, Any]:
+    folder = spec.folder
+    return {
+        "model_dir": folder.seen(folder.model),
+        "input_dir": folder.seen(folder.ml / "input"),
+        "input_config_dir": folder.seen(folder.config),
+        "output_dir": folder.seen(folder.output),
+        "output_data_dir": folder.seen(folder.output_data),
+        "output_intermediate_dir": folder.seen(folder.output / "intermediate"),
+    }
+
+
+def _script(spec: TrainingSpec, share: ComputeShare) -> dict[str, Any]:
+    decoded = spec.hyperparameters
+    raw_submit = str(hps.decode(spec.request.get("HyperParameters") or {})[hps.SUBMIT_DIRECTORY])
+    return {
+        "framework_module": "sagemaker_pytorch_container.training:main",
+        "input_data_config": input_data_config(spec),
+        "log_level": decoded.get(hps.LOG_LEVEL, 20),
+        "module_dir": spec.folder.relocate(raw_submit),
+        "module_name": spec.program.removesuffix(".py"),
+        "num_cpus": share.cpus,
+        "num_gpus": share.gpus,
+        "num_neurons": 0,
+        "user_entry_point": spec.program,
+    }

@@ -1,23 +1,32 @@
-"""Where a training job lives on this machine: SageMaker's /opt/ml, relocated, beside the shim's own files."""
+"""Where a host of a training job lives on this machine: its /opt/ml, beside the shim's own files."""
 
-import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-OPT_ML = "/opt/ml"
+from local_sagemaker.runtime.mount_namespace import OPT_ML
+
+FIRST_HOST = "algo-1"
 
 
 @dataclass(frozen=True)
 class TrainingFolder:
-    """Paths in `root`, the job's folder. `ml` stands for /opt/ml."""
+    """Paths in `root`, the folder of a host. `ml` stands for /opt/ml.
+
+    `mounted`: the script sees it at /opt/ml (mount_namespace.py); otherwise by its path on this machine.
+    """
 
     root: Path
+    mounted: bool = False
+
+    def of_host(self, host: str) -> "TrainingFolder":
+        """The folder of another host; `root` must be the first one's, which is also the job's."""
+        return self if host == FIRST_HOST else replace(self, root=self.root / host)
 
     @property
     def ml(self) -> Path:
-        """The relocated /opt/ml."""
+        """What stands for /opt/ml."""
         return self.root / "ml"
 
     @property
@@ -66,32 +75,38 @@ class TrainingFolder:
         return self.root / "home"
 
     @property
+    def venv(self) -> Path:
+        """The script's Python environment, over the one that local_sagemaker runs in."""
+        return self.root / "venv"
+
+    @property
+    def hosts_file(self) -> Path:
+        """/etc/hosts of the script."""
+        return self.root / "hosts"
+
+    @property
     def log(self) -> Path:
         """The shim's log."""
         return self.root / "log"
 
+    def seen(self, path: Path) -> str:
+        """How the script names a path that lies in `ml`."""
+        inner = path.relative_to(self.ml)
+        return str(Path(OPT_ML) / inner) if self.mounted else str(self.ml.resolve() / inner)
+
     def relocate(self, value: Any) -> Any:
-        """The value, with /opt/ml at the beginning of a string replaced by its place here."""
-        if isinstance(value, str) and (value == OPT_ML or value.startswith(OPT_ML + "/")):
-            return str(self.ml.resolve()) + value[len(OPT_ML) :]
-        return value
+        """The value as the script must be given it: /opt/ml at the beginning of a string is where it sees it."""
+        if self.mounted or not isinstance(value, str) or not (value == OPT_ML or value.startswith(OPT_ML + "/")):
+            return value
+        return str(self.ml.resolve()) + value[len(OPT_ML) :]
 
     def path(self, container_path: str) -> Path:
-        """The place here of a path in the container. It must be below /opt/ml (checked at creation)."""
-        return Path(self.relocate(container_path))
-
-    def claim(self) -> bool:
-        """Take the shim's claim, so that no script will ever run here. False when a shim was quicker."""
-        self.root.mkdir(parents=True, exist_ok=True)
-        try:
-            os.close(os.open(self.root / "claim", os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
-        except FileExistsError:
-            return False
-        return True
+        """The place on this machine of a path in the container. It must be below /opt/ml (checked at creation)."""
+        return self.ml.resolve() / Path(container_path).relative_to(OPT_ML)
 
     def tidy(self) -> None:
         """Remove what is only needed while the job runs; the log and the shim's records stay."""
-        for path in (self.ml, self.home, self.root / "upload", self.root / "requirements"):
+        for path in (self.ml, self.home, self.venv, self.root / "upload", self.root / "requirements"):
             shutil.rmtree(path, ignore_errors=True)
-        for path in (self.site_packages, self.root / "sourcedir.tar.gz", self.root / "command.json"):
+        for path in (self.site_packages, self.hosts_file, self.root / "sourcedir.tar.gz", self.root / "command.json"):
             path.unlink(missing_ok=True)

@@ -1,16 +1,25 @@
 """The SQLite file: schema, connections, transactions.
 
+The schema is the sum of schema/NNN_*.sql in order; `PRAGMA user_version` counts how many of them a file has had, so a
+newer local_sagemaker opens an older one's state. A script that was once released is never changed.
+
 WAL lets the wire read while the engine writes. Every writing transaction takes the write lock at its beginning
 (BEGIN IMMEDIATE), so that what it read is still true when it writes.
 """
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from local_sagemaker.errors import DiskFull
+
 SCHEMA_DIR = Path(__file__).parent / "schema"
+
+
+class NewerState(Exception):
+    """The state was written by a newer version; the message says what to do."""
 
 
 class Database:
@@ -20,11 +29,26 @@ class Database:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
         self._local = threading.local()
-        with self.transaction() as connection:
-            for script in sorted(SCHEMA_DIR.glob("*.sql")):
+        self._migrate(sorted(SCHEMA_DIR.glob("*.sql")))
+
+    def _migrate(self, scripts: Sequence[Path]) -> None:
+        connection = self.connection
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version == len(scripts):  # nothing is written: the disk may be full
+            return
+        connection.execute("PRAGMA foreign_keys = OFF")  # a table that is built anew is dropped in between
+        with self.transaction():
+            if version > len(scripts):
+                raise NewerState(
+                    f"{self._path} was written by a newer local_sagemaker (schema {version}, this one knows"
+                    f" {len(scripts)}). Start that version again, or set LOCAL_SAGEMAKER_STATE_DIR to another folder."
+                )
+            for script in scripts[version:]:
                 for statement in script.read_text().split(";\n"):
                     if statement.strip():
                         connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {len(scripts)}")
+        connection.execute("PRAGMA foreign_keys = ON")
 
     @property
     def connection(self) -> sqlite3.Connection:
@@ -46,10 +70,13 @@ class Database:
         if connection.in_transaction:  # part of the caller's transaction
             yield connection
             return
-        connection.execute("BEGIN IMMEDIATE")
         try:
+            connection.execute("BEGIN IMMEDIATE")
             yield connection
-        except BaseException:
-            connection.execute("ROLLBACK")
+            connection.execute("COMMIT")
+        except BaseException as error:
+            if connection.in_transaction:  # SQLite itself rolls back when the disk is full, but not always
+                connection.execute("ROLLBACK")
+            if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+                raise DiskFull(self._path.parent) from error
             raise
-        connection.execute("COMMIT")

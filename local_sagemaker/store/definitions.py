@@ -45,13 +45,6 @@ def find(database: Database, kind: Kind, name: str) -> Definition | None:
     return None if row is None else _definition(row)
 
 
-def all_of(database: Database, kind: Kind) -> list[Definition]:
-    """Every definition of a kind, in no order."""
-    return [
-        _definition(row) for row in database.connection.execute("SELECT * FROM definitions WHERE kind = ?", (kind,))
-    ]
-
-
 def delete(database: Database, definition: Definition) -> None:
     """Forget a definition. Endpoints that were made from it go on."""
     with database.transaction() as connection:

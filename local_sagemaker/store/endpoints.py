@@ -1,11 +1,10 @@
-"""Endpoints and their deployments."""
+"""Endpoints: their status, and which deployments answer or shall answer."""
 
-import json
-import sqlite3
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
+from local_sagemaker.store import deployments
 from local_sagemaker.store.database import Database
+from local_sagemaker.store.deployments import Deployment
 
 
 @dataclass(frozen=True)
@@ -37,35 +36,6 @@ class Endpoint:
         return self.active_id or self.pending_id
 
 
-@dataclass(frozen=True)
-class Variant:
-    """A production variant with its model, as it was when the deployment was asked for."""
-
-    name: str
-    model_name: str
-    image: str
-    model_data_url: str
-    environment: Mapping[str, str]
-    instance_type: str
-    instance_count: int
-    weight: float
-    least_loaded: bool
-    volume_size_gb: int | None
-    download_timeout_seconds: int | None
-    startup_timeout_seconds: int | None
-
-
-@dataclass(frozen=True)
-class Deployment:
-    """A row of `deployments`: the model servers that an endpoint runs or shall run."""
-
-    id: str
-    endpoint_name: str
-    config_name: str
-    created_at: float
-    variants: tuple[Variant, ...]
-
-
 def insert(database: Database, endpoint: Endpoint, deployment: Deployment) -> bool:
     """Add an endpoint with its first deployment; False when there is an endpoint of that name."""
     with database.transaction() as connection:
@@ -85,7 +55,7 @@ def insert(database: Database, endpoint: Endpoint, deployment: Deployment) -> bo
         )
         if cursor.rowcount == 0:
             return False
-        _insert_deployment(connection, deployment)
+        deployments.insert(connection, deployment)
         return True
 
 
@@ -100,18 +70,6 @@ def all_endpoints(database: Database) -> list[Endpoint]:
     return [Endpoint(**row) for row in database.connection.execute("SELECT * FROM endpoints")]
 
 
-def deployment(database: Database, deployment_id: str) -> Deployment | None:
-    """One deployment."""
-    row = database.connection.execute("SELECT * FROM deployments WHERE id = ?", (deployment_id,)).fetchone()
-    return None if row is None else _deployment(row)
-
-
-def deployments(database: Database, endpoint_name: str) -> list[Deployment]:
-    """All deployments of an endpoint, those on their way out included."""
-    rows = database.connection.execute("SELECT * FROM deployments WHERE endpoint_name = ?", (endpoint_name,))
-    return [_deployment(row) for row in rows]
-
-
 def begin_update(database: Database, name: str, pending: Deployment, now: float) -> bool:
     """InService -> Updating; False when the endpoint is in another status."""
     with database.transaction() as connection:
@@ -122,8 +80,34 @@ def begin_update(database: Database, name: str, pending: Deployment, now: float)
         )
         if cursor.rowcount == 0:
             return False
-        _insert_deployment(connection, pending)
+        deployments.insert(connection, pending)
         return True
+
+
+def begin_change(database: Database, name: str, changed: Deployment, now: float) -> bool:
+    """InService -> Updating with other variants of the active deployment; False when the endpoint is not so."""
+    with database.transaction() as connection:
+        cursor = connection.execute(
+            "UPDATE endpoints SET status = 'Updating', failure_reason = NULL, modified_at = ?"
+            " WHERE name = ? AND status = 'InService' AND active_id = ?",
+            (now, name, changed.id),
+        )
+        if cursor.rowcount == 0:
+            return False
+        deployments.begin_change(connection, changed)
+        return True
+
+
+def finish_change(database: Database, name: str, now: float) -> None:
+    """Updating -> InService: the changed variants are as they shall be."""
+    with database.transaction() as connection:
+        cursor = connection.execute(
+            "UPDATE endpoints SET status = 'InService', modified_at = ?"
+            " WHERE name = ? AND status = 'Updating' AND pending_id IS NULL",
+            (now, name),
+        )
+        if cursor.rowcount:
+            deployments.finish_change(connection, name)
 
 
 def begin_deletion(database: Database, name: str, now: float) -> bool:
@@ -148,12 +132,23 @@ def put_in_service(database: Database, name: str, now: float) -> None:
 
 
 def roll_back(database: Database, name: str, reason: str, now: float) -> None:
-    """Updating -> InService with the deployment of before and a FailureReason."""
+    """Updating -> RollingBack to the deployment, or the variants, of before."""
     with database.transaction() as connection:
-        connection.execute(
-            "UPDATE endpoints SET status = 'InService', failure_reason = ?, pending_id = NULL, modified_at = ?"
+        cursor = connection.execute(
+            "UPDATE endpoints SET status = 'RollingBack', failure_reason = ?, pending_id = NULL, modified_at = ?"
             " WHERE name = ? AND status = 'Updating'",
             (reason, now, name),
+        )
+        if cursor.rowcount:
+            deployments.undo_change(connection, name)
+
+
+def end_roll_back(database: Database, name: str, now: float) -> None:
+    """RollingBack -> InService. The FailureReason stays until the next update."""
+    with database.transaction() as connection:
+        connection.execute(
+            "UPDATE endpoints SET status = 'InService', modified_at = ? WHERE name = ? AND status = 'RollingBack'",
+            (now, name),
         )
 
 
@@ -167,32 +162,8 @@ def fail(database: Database, name: str, reason: str, now: float) -> None:
         )
 
 
-def delete_deployment(database: Database, deployment_id: str) -> None:
-    """Remove a deployment whose model servers have ended."""
-    with database.transaction() as connection:
-        connection.execute("DELETE FROM deployments WHERE id = ?", (deployment_id,))
-
-
 def delete(database: Database, name: str) -> None:
     """Remove an endpoint in Deleting, with its deployments."""
     with database.transaction() as connection:
         connection.execute("DELETE FROM deployments WHERE endpoint_name = ?", (name,))
         connection.execute("DELETE FROM endpoints WHERE name = ? AND status = 'Deleting'", (name,))
-
-
-def _insert_deployment(connection: sqlite3.Connection, row: Deployment) -> None:
-    connection.execute(
-        "INSERT INTO deployments (id, endpoint_name, config_name, created_at, variants) VALUES (?, ?, ?, ?, ?)",
-        (
-            row.id,
-            row.endpoint_name,
-            row.config_name,
-            row.created_at,
-            json.dumps([asdict(variant) for variant in row.variants]),
-        ),
-    )
-
-
-def _deployment(row: sqlite3.Row) -> Deployment:
-    variants = tuple(Variant(**variant) for variant in json.loads(row["variants"]))
-    return Deployment(row["id"], row["endpoint_name"], row["config_name"], row["created_at"], variants)

@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from local_sagemaker.store import rows
@@ -19,6 +19,8 @@ PREDECESSORS: Mapping[str, tuple[str, ...]] = {
     "Failed": ("InProgress", "Stopping"),
     "Stopped": ("InProgress", "Stopping"),
 }
+JSON_COLUMNS = ("request", "tuned", "host_log_offsets")
+FIRST_HOST = "algo-1"  # its log's offset has a column of its own
 PHASES = ("Starting", "Downloading", "Training", "Uploading", "Ended")
 
 
@@ -49,6 +51,22 @@ class TrainingJob:
     tuning_number: int | None
     tuned: dict[str, str] | None
     version: int
+    host_count: int = 1
+    host_log_offsets: dict[str, int] = field(default_factory=dict)
+    wait_until: float | None = None
+    attempt: int = 1
+    retries: int = 0
+    paused_at: float | None = None
+    paused_seconds: float = 0.0
+    interruption: int = 0
+
+    @property
+    def run_seconds(self) -> float | None:
+        """How long it ran from its first start to its end, without the time between its starts."""
+        if self.started_at is None or self.ended_at is None:
+            return None
+        paused = 0.0 if self.paused_at is None else self.ended_at - self.paused_at
+        return max(0.0, self.ended_at - self.started_at - self.paused_seconds - paused)
 
 
 @dataclass(frozen=True)
@@ -102,14 +120,26 @@ def new_training_job(
         tuning_number=tuning_number,
         tuned=tuned,
         version=1,
+        host_count=_host_count(request),
+        wait_until=_wait_until(request, now),
     )
+
+
+def _wait_until(request: Mapping[str, Any], now: float) -> float | None:
+    condition = request.get("StoppingCondition") or {}
+    limits = [condition.get("MaxWaitTimeInSeconds"), condition.get("MaxPendingTimeInSeconds")]
+    return min((now + limit for limit in limits if limit), default=None)
+
+
+def _host_count(request: Mapping[str, Any]) -> int:
+    resources = request.get("ResourceConfig") or {}
+    groups = resources.get("InstanceGroups") or [resources]
+    return sum(int(group.get("InstanceCount", 1)) for group in groups)
 
 
 def insert(database: Database, job: TrainingJob, status_message: str = "Preparing the instances for training") -> None:
     """Add a job and its first transition. Raises sqlite3.IntegrityError when name or ARN is taken."""
-    columns = {field.name: getattr(job, field.name) for field in fields(job)}
-    columns["request"] = json.dumps(job.request)
-    columns["tuned"] = None if job.tuned is None else json.dumps(job.tuned)
+    columns = _columns({column.name: getattr(job, column.name) for column in fields(job)})
     with database.transaction() as connection:
         rows.insert(connection, "training_jobs", columns)
         _add_transition(connection, job.name, job.secondary_status, started_at=job.created_at, message=status_message)
@@ -118,7 +148,7 @@ def insert(database: Database, job: TrainingJob, status_message: str = "Preparin
 def get(database: Database, name: str) -> TrainingJob | None:
     """The job of this name."""
     row = database.connection.execute("SELECT * FROM training_jobs WHERE name = ?", (name,)).fetchone()
-    return None if row is None else _job(row)
+    return None if row is None else from_row(row)
 
 
 def taken(database: Database, name: str, arn: str) -> bool:
@@ -129,23 +159,8 @@ def taken(database: Database, name: str, arn: str) -> bool:
 
 def all_jobs(database: Database) -> list[TrainingJob]:
     """All jobs, oldest first."""
-    return [_job(row) for row in database.connection.execute("SELECT * FROM training_jobs ORDER BY created_at, name")]
-
-
-def active(database: Database) -> list[TrainingJob]:
-    """Jobs that have not ended, oldest first."""
-    found = database.connection.execute(
-        "SELECT * FROM training_jobs WHERE phase <> 'Ended' ORDER BY created_at, tuning_number, name"
-    )
-    return [_job(row) for row in found]
-
-
-def of_tuning_job(database: Database, tuning_job_name: str) -> list[TrainingJob]:
-    """The training jobs of a tuning job, in order of their numbers."""
-    found = database.connection.execute(
-        "SELECT * FROM training_jobs WHERE tuning_job_name = ? ORDER BY tuning_number", (tuning_job_name,)
-    )
-    return [_job(row) for row in found]
+    found = database.connection.execute("SELECT * FROM training_jobs ORDER BY created_at, name")
+    return [from_row(row) for row in found]
 
 
 def update(
@@ -165,7 +180,7 @@ def update(
     changed = replace(job, modified_at=now, version=job.version + 1, **changes)
     _check(job, changed)
     with database.transaction() as connection:
-        rows.update(connection, "training_jobs", job.name, job.version, {**changes, "modified_at": now})
+        rows.update(connection, "training_jobs", job.name, job.version, {**_columns(changes), "modified_at": now})
         if status_message is not None:
             connection.execute(
                 "UPDATE secondary_transitions SET ended_at = ? WHERE job_name = ? AND ended_at IS NULL", (now, job.name)
@@ -181,6 +196,12 @@ def update(
     return changed
 
 
+def delete(database: Database, name: str) -> None:
+    """Remove a job that has ended, with its transitions and metrics."""
+    with database.transaction() as connection:
+        connection.execute("DELETE FROM training_jobs WHERE name = ?", (name,))
+
+
 def request_stop(database: Database, job: TrainingJob, now: float) -> TrainingJob:
     """Ask for the end of a job that is InProgress; the engine sees to it."""
     return update(
@@ -193,9 +214,39 @@ def request_stop(database: Database, job: TrainingJob, now: float) -> TrainingJo
     )
 
 
-def add_metrics(database: Database, job: TrainingJob, log_offset: int, metrics: Iterable[Metric]) -> TrainingJob:
-    """Keep metrics and how far the log was read, together; LastModifiedTime stays."""
-    return update(database, job, job.modified_at, metrics=metrics, log_offset=log_offset)
+def request_interruption(database: Database, job: TrainingJob, now: float) -> TrainingJob:
+    """Have a managed spot training job interrupted and started again, as when its instances are taken away."""
+    return update(database, job, now, interruption=1)
+
+
+def restart(
+    database: Database, job: TrainingJob, now: float, *, secondary_status: str, message: str | None
+) -> TrainingJob:
+    """Send a job whose script is gone back to Starting: `secondary_status` Interrupted, or Restarting as a retry."""
+    return update(
+        database,
+        job,
+        now,
+        phase="Starting",
+        secondary_status=secondary_status,
+        status_message=message,
+        attempt=job.attempt + 1,
+        retries=job.retries + (secondary_status == "Restarting"),
+        paused_at=now,
+        terminated_at=None,
+        termination=None,
+        interruption=0,
+    )
+
+
+def add_metrics(
+    database: Database, job: TrainingJob, host: str, log_offset: int, metrics: Iterable[Metric]
+) -> TrainingJob:
+    """Keep metrics of a host's log and how far it was read, together; LastModifiedTime stays."""
+    if host == FIRST_HOST:
+        return update(database, job, job.modified_at, metrics=metrics, log_offset=log_offset)
+    offsets = {**job.host_log_offsets, host: log_offset}
+    return update(database, job, job.modified_at, metrics=metrics, host_log_offsets=offsets)
 
 
 def transitions(database: Database, name: str) -> list[Transition]:
@@ -245,12 +296,21 @@ def _add_transition(
 def _check(before: TrainingJob, after: TrainingJob) -> None:
     if after.status != before.status and before.status not in PREDECESSORS[after.status]:
         raise IllegalTransition(f"{before.name}: {before.status} -> {after.status}")
-    if PHASES.index(after.phase) < PHASES.index(before.phase):
+    if PHASES.index(after.phase) < PHASES.index(before.phase) and after.attempt == before.attempt:
         raise IllegalTransition(f"{before.name}: {before.phase} -> {after.phase}")
 
 
-def _job(row: sqlite3.Row) -> TrainingJob:
+def from_row(row: sqlite3.Row) -> TrainingJob:
+    """The job of a whole row."""
     columns = dict(row)
-    columns["request"] = json.loads(columns["request"])
-    columns["tuned"] = None if columns["tuned"] is None else json.loads(columns["tuned"])
+    for name in JSON_COLUMNS:
+        columns[name] = None if columns[name] is None else json.loads(columns[name])
     return TrainingJob(**columns)
+
+
+def _columns(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values as they are stored."""
+    return {
+        name: json.dumps(value) if name in JSON_COLUMNS and value is not None else value
+        for name, value in values.items()
+    }

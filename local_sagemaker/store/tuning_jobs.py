@@ -66,11 +66,6 @@ def taken(database: Database, name: str, arn: str) -> bool:
     return found.fetchone() is not None
 
 
-def all_jobs(database: Database) -> list[TuningJob]:
-    """All tuning jobs, oldest first."""
-    return [_job(row) for row in database.connection.execute("SELECT * FROM tuning_jobs ORDER BY created_at, name")]
-
-
 def active(database: Database) -> list[TuningJob]:
     """Tuning jobs that have not ended, oldest first."""
     found = database.connection.execute(
@@ -87,6 +82,15 @@ def update(database: Database, job: TuningJob, now: float, **changes: Any) -> Tu
     with database.transaction() as connection:
         rows.update(connection, "tuning_jobs", job.name, job.version, {**changes, "modified_at": now})
     return changed
+
+
+def delete(database: Database, name: str) -> None:
+    """Remove a tuning job that has ended; its training jobs stay, as if they had been created by themselves."""
+    with database.transaction() as connection:
+        connection.execute(
+            "UPDATE training_jobs SET tuning_job_name = NULL, tuning_number = NULL WHERE tuning_job_name = ?", (name,)
+        )
+        connection.execute("DELETE FROM tuning_jobs WHERE name = ?", (name,))
 
 
 def _job(row: sqlite3.Row) -> TuningJob:

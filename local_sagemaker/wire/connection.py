@@ -72,6 +72,11 @@ class Connection:
             if not message.get("more_body", False):
                 return parts[0] if len(parts) == 1 else b"".join(parts)
 
+    async def gone(self) -> None:
+        """Return when the client has gone away; to be awaited once the body was read."""
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
     async def send(self, message: Message) -> None:
         """Send a part of the answer, having dealt with what is left of the request."""
         if message["type"] == "http.response.start" and not self._body_ended:

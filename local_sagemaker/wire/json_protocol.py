@@ -1,4 +1,4 @@
-"""AWS's JSON 1.1 protocol: POST / with X-Amz-Target; all members in a JSON body."""
+"""AWS's JSON protocols, 1.0 and 1.1: POST / with X-Amz-Target; all members in a JSON body."""
 
 import json
 from typing import Any, NoReturn
@@ -11,7 +11,7 @@ from local_sagemaker.wire.decoding import compile_decode
 from local_sagemaker.wire.encoding import compile_encode
 from local_sagemaker.wire.messages import Request, Response
 
-CONTENT_TYPE = "application/x-amz-json-1.1"
+CONTENT_TYPE = "application/x-amz-json-{}"
 
 
 class JsonProtocol:
@@ -20,6 +20,7 @@ class JsonProtocol:
     invalid: type[AwsError] = ValidationException
 
     def __init__(self, model: OperationModel) -> None:
+        self._content_type = CONTENT_TYPE.format(model.metadata["jsonVersion"])
         self._decode = compile_decode(model.input_shape) if model.input_shape else None
         self._check = compile_check(model.input_shape) if model.input_shape else None
         self._encode = compile_encode(model.output_shape) if model.output_shape else None
@@ -34,7 +35,7 @@ class JsonProtocol:
 
     def encode(self, members: dict[str, Any], request_id: str) -> Response:  # noqa: ARG002 - in the header alone
         """The response of an operation's members; without a body where the model has no output."""
-        headers = [("content-type", CONTENT_TYPE)]
+        headers = [("content-type", self._content_type)]
         if self._encode is None:
             if members:
                 raise TypeError("this operation answers no members")
@@ -45,9 +46,8 @@ class JsonProtocol:
     def encode_error(error: AwsError, request_id: str) -> Response:  # noqa: ARG004 - in the header alone
         """The response of an error."""
         body = {"__type": error.code, "message": error.message, **error.members}
-        return Response(
-            error.status, dump_json(body), [("content-type", CONTENT_TYPE), ("x-amzn-errortype", error.code)]
-        )
+        headers = [("content-type", CONTENT_TYPE.format("1.1")), ("x-amzn-errortype", error.code)]
+        return Response(error.status, dump_json(body), headers)
 
 
 def parse_json(body: bytes) -> Any:

@@ -13,6 +13,16 @@ def service_model(service: str) -> ServiceModel:
     return ServiceModel(_loader().load_service_model(service, "service-2"), service)
 
 
+def protocol_name(model: ServiceModel) -> str:
+    """The protocol that clients speak to a service, of those it has: botocore's own choice."""
+    return str(model.resolved_protocol)
+
+
+def speaks_query(model: ServiceModel) -> bool:
+    """Whether the service takes forms too, from clients that are older than its other protocols."""
+    return "query" in model.metadata.get("protocols", [model.metadata["protocol"]])
+
+
 @lru_cache
 def _loader() -> Loader:
     return Loader()

@@ -61,7 +61,7 @@ class QueryProtocol:
         """The response of an error."""
         fault = "Sender" if error.status < 500 else "Receiver"
         xml = (
-            f"<ErrorResponse><Error><Type>{fault}</Type><Code>{error.code}</Code>"
+            f"<ErrorResponse><Error><Type>{fault}</Type><Code>{error.query_code}</Code>"
             f"<Message>{escape(error.message)}</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>"
         )
         return Response(error.status, xml.encode(), [("content-type", CONTENT_TYPE)])
@@ -69,7 +69,7 @@ class QueryProtocol:
 
 def escape(text: str) -> str:
     """Text in XML; what XML cannot carry (control characters) becomes U+FFFD."""
-    return saxutils.escape(_NOT_XML.sub("\ufffd", text))
+    return saxutils.escape(_NOT_XML.sub("\ufffd", text), {"\r": "&#13;"})  # which readers would take for a newline
 
 
 def parse_form(body: bytes) -> Form:

@@ -10,6 +10,8 @@ from local_sagemaker.errors import AwsError, ValidationError, ValidationExceptio
 from local_sagemaker.wire.constraints import compile_check, validate
 from local_sagemaker.wire.decoding import Decode, compile_decode, unknown_member
 from local_sagemaker.wire.encoding import Encode, compile_encode
+from local_sagemaker.wire.event_stream import CONTENT_TYPE as EVENT_STREAM
+from local_sagemaker.wire.event_stream import EventFrames
 from local_sagemaker.wire.json_protocol import dump_json, parse_json
 from local_sagemaker.wire.messages import Request, Response
 from local_sagemaker.wire.models import uri_pattern
@@ -47,7 +49,8 @@ class RestJsonProtocol:
             return members | self._input.decode_body(parse_json(request.body)) if self._input.body else members
         name, shape = self._input.payload
         if shape.type_name == "blob":
-            members[name] = request.body
+            if request.body or name in self._input.required:  # an empty one is none where there need not be one
+                members[name] = request.body
         elif request.body:
             members[name] = compile_decode(shape)(parse_json(request.body), name)
         return members
@@ -86,6 +89,9 @@ class RestJsonProtocol:
             }
             return Response(self._status, dump_json(body), [("content-type", CONTENT_TYPE), *headers])
         name, shape = self._output.payload
+        if isinstance(shape, StructureShape) and shape.serialization.get("eventstream"):
+            headers.append(("content-type", EVENT_STREAM))
+            return Response(self._status, b"", headers, EventFrames(shape, members[name]))
         value = members.get(name, b"")
         if shape.type_name != "blob":
             return Response(
@@ -117,6 +123,7 @@ class _Locations:
         self.body: dict[str, tuple[str, Decode, Encode]] = {}
         members: dict[str, Shape] = dict(shape.members) if shape is not None else {}
         self.names = members.keys()
+        self.required = shape.required_members if shape is not None else []
         self._shape_name = shape.name if shape is not None else ""
         places = {"uri": self.uri, "header": self.headers, "querystring": self.query}
         for name, member in members.items():

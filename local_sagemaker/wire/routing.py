@@ -1,8 +1,8 @@
 """Which protocol and operation a request is for: a pure decision over its head.
 
 In this order: X-Amz-Target (the JSON services); health checks (unsigned GET of / or /health: signed, they are S3's
-ListBuckets and a bucket's listing); what is signed for `s3`; a form (the Query services); a REST service's path; and
-S3 again for what is not signed.
+ListBuckets and a bucket's listing) and, unsigned too, GET and PUT of /faults; what is signed for `s3`; a form (the
+Query services); a REST service's path; and S3 again for what is not signed.
 """
 
 import re
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from local_sagemaker.wire.models import operation_models, service_model, uri_pattern
+from local_sagemaker.wire.models import operation_models, protocol_name, service_model, speaks_query, uri_pattern
 
 DEFAULT_REGION = "us-east-1"
 FORM_TYPE = "application/x-www-form-urlencoded"
@@ -46,7 +46,14 @@ class Elsewhere(Enum):
     """What is no operation of the tables."""
 
     HEALTH = auto()
+    FAULTS = auto()
     S3 = auto()
+
+
+_UNSIGNED = {
+    **{(method, path): Elsewhere.HEALTH for method in ("GET", "HEAD") for path in ("/", "/health")},
+    **{(method, "/faults"): Elsewhere.FAULTS for method in ("GET", "PUT")},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +70,8 @@ class Router:
     """Finds the target of a request among the given services."""
 
     def __init__(self, services: Iterable[str]) -> None:
-        protocols = {service: service_model(service).metadata["protocol"] for service in services}
-        self.query_services = [service for service, protocol in protocols.items() if protocol == "query"]
+        protocols = {service: protocol_name(service_model(service)) for service in services}
+        self.query_services = [service for service in protocols if speaks_query(service_model(service))]
         self._json_services = {
             service_model(service).metadata["targetPrefix"]: service
             for service, protocol in protocols.items()
@@ -82,8 +89,8 @@ class Router:
         if (told := headers.get("x-amz-target")) is not None:
             prefix, _, name = told.partition(".")
             return Target("json", self._json_services.get(prefix), name, told)
-        if not signed_for.signed and method in ("GET", "HEAD") and path in ("/", "/health"):
-            return Elsewhere.HEALTH
+        if not signed_for.signed and (method, path) in _UNSIGNED:
+            return _UNSIGNED[method, path]
         if signed_for.service == "s3":
             return Elsewhere.S3
         if method == "POST" and path == "/" and headers.get("content-type", "").startswith(FORM_TYPE):

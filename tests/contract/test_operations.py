@@ -10,14 +10,14 @@ from botocore.model import OperationModel
 from botocore.parsers import create_parser
 from botocore.serialize import create_serializer
 from botocore.validate import ParamValidator
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from local_sagemaker import errors
 from local_sagemaker.operations.table import OPERATIONS
 from local_sagemaker.wire.dispatch import protocol_of
 from local_sagemaker.wire.messages import Request, Response
-from local_sagemaker.wire.models import operation_model, service_model
+from local_sagemaker.wire.models import operation_model, protocol_name
 from tests.contract.shapes import members
 
 KEYS = sorted(OPERATIONS)
@@ -36,9 +36,7 @@ def model_of(key: tuple[str, str]) -> OperationModel:
 
 def serialized(model: OperationModel, sent: dict[str, Any]) -> Request:
     """What boto3 sends for these members."""
-    prepared = create_serializer(
-        service_model(model.service_model.service_name).metadata["protocol"]
-    ).serialize_to_request(sent, model)
+    prepared = create_serializer(protocol_name(model.service_model)).serialize_to_request(sent, model)
     body = prepared["body"]
     if isinstance(body, dict):  # a form, which botocore encodes later
         body = urlencode(body).encode()
@@ -50,7 +48,7 @@ def serialized(model: OperationModel, sent: dict[str, Any]) -> Request:
 
 def parsed(model: OperationModel, response: Response) -> dict[str, Any]:
     """What boto3 makes of a response, but for its metadata."""
-    parser = create_parser(service_model(model.service_model.service_name).metadata["protocol"])
+    parser = create_parser(protocol_name(model.service_model))
     streams = model.has_streaming_output and response.status < 300
     body: Any = BytesIO(response.body) if streams else response.body
     shape: Any = model.output_shape if response.status < 300 else None
@@ -71,6 +69,13 @@ def same(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
+def holds_nothing_somewhere(value: Any) -> bool:
+    """Whether there is an empty structure in it, which a form cannot tell from none."""
+    if isinstance(value, dict):
+        return not value or any(map(holds_nothing_somewhere, value.values()))
+    return isinstance(value, list) and any(map(holds_nothing_somewhere, value))
+
+
 @pytest.mark.parametrize("key", KEYS, ids=IDS)
 def test_requests(key: tuple[str, str]) -> None:
     model = model_of(key)
@@ -79,14 +84,16 @@ def test_requests(key: tuple[str, str]) -> None:
     @some
     @given(members(model.input_shape))
     def check(sent: dict[str, Any]) -> None:
+        assume(protocol_name(model.service_model) != "query" or not any(map(holds_nothing_somewhere, sent.values())))
         if model.input_shape is not None:
+            assume(sent.get("Body") != b"" or "Body" in model.input_shape.required_members)
             assert not ParamValidator().validate(sent, model.input_shape).has_errors()
         assert same(protocol.decode(serialized(model, sent)), sent)
 
     check()
 
 
-@pytest.mark.parametrize("key", KEYS, ids=IDS)
+@pytest.mark.parametrize("key", [key for key in KEYS if not model_of(key).has_event_stream_output])
 def test_responses(key: tuple[str, str]) -> None:
     model = model_of(key)
     protocol = protocol_of(model)
@@ -106,7 +113,8 @@ def test_responses(key: tuple[str, str]) -> None:
 def test_errors(key: tuple[str, str], message: str) -> None:
     model = model_of(key)
     error = parsed(model, protocol_of(model).encode_error(errors.ValidationException(message), "an-id"))["Error"]
-    assert (error["Code"], error["Message"]) == ("ValidationException", message)
+    code = "ValidationError" if protocol_name(model.service_model) == "query" else "ValidationException"
+    assert (error["Code"], error["Message"]) == (code, message)
 
 
 def test_a_model_error_with_all_its_members() -> None:
@@ -127,7 +135,7 @@ def test_an_empty_request_is_refused_where_members_are_required(key: tuple[str, 
     model = model_of(key)
     required = model.input_shape.required_members if model.input_shape is not None else []
     protocol = protocol_of(model)
-    if not required or service_model(key[0]).metadata["protocol"] != "json":
+    if not required or protocol_name(model.service_model) != "json":
         pytest.skip("nothing is required, or it stands in the path")
     with pytest.raises(errors.ValidationException) as caught:
         protocol.decode(Request("POST", "/", "", {}, b"{}"))

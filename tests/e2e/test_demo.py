@@ -12,7 +12,7 @@ from tests.e2e.ports import free_port
 REPOSITORY_DIR = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.e2e
+@pytest.mark.demo
 def test_the_demo_names_the_breeds(tmp_path: Path) -> None:
     environment = {
         **os.environ,

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from local_sagemaker.runtime import mount_namespace
 from tests.local_server import LocalServer, boto_client, running_server
 
 BUCKET = "models"
@@ -103,7 +104,7 @@ class Cloud:
 
         def described() -> dict[str, Any] | None:
             found: dict[str, Any] = self.sagemaker.describe_endpoint(EndpointName=name)
-            return None if found["EndpointStatus"] in {"Creating", "Updating"} else found
+            return None if found["EndpointStatus"] in {"Creating", "Updating", "RollingBack"} else found
 
         found: dict[str, Any] = wait_for(described, f"end of what {name} is at")
         return found
@@ -125,7 +126,7 @@ def wait_for(condition: Callable[[], Any], what: str) -> Any:
 
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    with running_server(tmp_path_factory.mktemp("state")) as server:
+    with running_server(tmp_path_factory.mktemp("state"), serverless_idle_seconds=1) as server:
         found = Cloud(server)
         found.s3.create_bucket(Bucket=BUCKET)
         yield found
@@ -257,6 +258,72 @@ def test_endpoints_whose_models_cannot_be_served_fail_with_the_reason(cloud: Clo
     assert reasons["text"].startswith("Failed to extract model data archive")
 
 
+def test_traffic_between_variants_is_moved_and_told_of(cloud: Cloud) -> None:
+    for name in ("blue", "green"):
+        cloud.model(name, members(name))
+    variants: list[dict[str, Any]] = [
+        {"VariantName": name, "ModelName": name, "InitialInstanceCount": 1, "InstanceType": "ml.m5.large"}
+        for name in ("blue", "green")
+    ]
+    variants[1]["InitialVariantWeight"] = 0.0
+    cloud.sagemaker.create_endpoint_config(EndpointConfigName="both", ProductionVariants=variants)
+    cloud.sagemaker.create_endpoint(EndpointName="both", EndpointConfigName="both")
+    cloud.wait("endpoint_in_service", "both")
+    assert {cloud.predict("both")["model"] for _ in range(5)} == {"blue"}
+    desired = [{"VariantName": "blue", "DesiredWeight": 0.0}, {"VariantName": "green", "DesiredWeight": 1.0}]
+    changed = cloud.sagemaker.update_endpoint_weights_and_capacities(
+        EndpointName="both", DesiredWeightsAndCapacities=desired
+    )
+    assert changed["EndpointArn"].endswith(":endpoint/both")
+    cloud.wait("endpoint_in_service", "both")
+    assert {cloud.predict("both")["model"] for _ in range(5)} == {"green"}
+    described = cloud.sagemaker.describe_endpoint(EndpointName="both")["ProductionVariants"]
+    assert [variant["CurrentWeight"] for variant in described] == [0.0, 1.0]
+
+    cloud.config("only-blue", "blue")
+    size = {"Type": "CAPACITY_PERCENT", "Value": 50}
+    routing = {"Type": "LINEAR", "WaitIntervalInSeconds": 1, "LinearStepSize": size}
+    policy = {"TrafficRoutingConfiguration": routing, "TerminationWaitInSeconds": 1}
+    deployment = {"BlueGreenUpdatePolicy": policy}
+    cloud.sagemaker.update_endpoint(EndpointName="both", EndpointConfigName="only-blue", DeploymentConfig=deployment)
+    pending = cloud.sagemaker.describe_endpoint(EndpointName="both")["PendingDeploymentSummary"]
+    assert (pending["EndpointConfigName"], len(pending["ProductionVariants"])) == ("only-blue", 1)
+    found = cloud.settled("both")
+    assert (found["EndpointConfigName"], found["LastDeploymentConfig"]) == ("only-blue", deployment)
+    assert cloud.predict("both")["model"] == "blue"
+
+
+def test_a_serverless_endpoint_rests_and_wakes(cloud: Cloud) -> None:
+    cloud.model("rests", members("rests"))
+    serverless = {"MemorySizeInMB": 2048, "MaxConcurrency": 3}
+    variant = {"VariantName": "AllTraffic", "ModelName": "rests", "ServerlessConfig": serverless}
+    cloud.sagemaker.create_endpoint_config(EndpointConfigName="rests", ProductionVariants=[variant])
+    cloud.sagemaker.create_endpoint(EndpointName="rests", EndpointConfigName="rests")
+    cloud.wait("endpoint_in_service", "rests")
+    described = cloud.sagemaker.describe_endpoint(EndpointName="rests")["ProductionVariants"][0]
+    assert described["CurrentServerlessConfig"] == serverless
+    assert "CurrentInstanceCount" not in described
+    first = cloud.predict("rests")["pid"]
+    wait_for(lambda: not Path(f"/proc/{first}").exists(), "end of the idle model server")
+    assert cloud.predict("rests")["pid"] != first
+    with pytest.raises(ClientError, match=r"\(ValidationError\).*at most 4194304"):
+        cloud.predict("rests", b"x" * 4_194_305)
+
+
+def test_code_that_names_opt_ml_model_finds_its_own(cloud: Cloud) -> None:
+    why_not = mount_namespace.available()
+    if why_not:
+        pytest.skip(why_not)
+    code = """
+def model_fn(model_dir):
+    with open("/opt/ml/model/name.txt") as file: return file.read()
+def transform_fn(model, body, content_type, accept): return '{"model": "' + model + '"}', "application/json"
+"""
+    for name in ("one", "two"):
+        cloud.endpoint(name, {"name.txt": name, "code/inference.py": code})
+    assert [cloud.predict(name)["model"] for name in ("one", "two")] == ["one", "two"]
+
+
 def test_kill_9_and_restarts_leave_endpoints_as_they_are(tmp_path: Path) -> None:
     server = LocalServer(tmp_path)
     server.start()
@@ -273,6 +340,20 @@ def test_kill_9_and_restarts_leave_endpoints_as_they_are(tmp_path: Path) -> None
         assert cloud.predict("lasting")["pid"] == lasting  # adopted
         assert cloud.predict("shot")["pid"] != shot  # started again
         assert cloud.sagemaker.describe_endpoint(EndpointName="shot")["EndpointStatus"] == "InService"
+
+        cloud.model("next", members("next"))
+        cloud.config("next", "next")
+        cloud.sagemaker.update_endpoint(EndpointName="shot", EndpointConfigName="next")
+        change = [{"VariantName": "AllTraffic", "DesiredInstanceCount": 2, "DesiredWeight": 4.0}]
+        cloud.sagemaker.update_endpoint_weights_and_capacities(
+            EndpointName="lasting", DesiredWeightsAndCapacities=change
+        )
+        server.kill()
+        server.start()
+        assert (cloud.settled("shot")["EndpointConfigName"], cloud.predict("shot")["model"]) == ("next", "next")
+        variant = cloud.settled("lasting")["ProductionVariants"][0]
+        assert variant["CurrentInstanceCount"] == min(2, len(os.sched_getaffinity(0)))
+        assert variant["CurrentWeight"] == 4.0
 
         server.stop()
         assert not Path(f"/proc/{lasting}").exists()  # a shutdown leaves nothing running

@@ -132,10 +132,10 @@ def test_refusals(toy: Toy) -> None:
     ranges = {"ContinuousParameterRanges": [{"Name": "lr", "MinValue": "0.1", "MaxValue": "0.1"}]}
     static = {"CategoricalParameterRanges": [{"Name": "epochs", "Values": ["1", "2"]}]}
     for changes, message in (
-        ({"Strategy": "Grid"}, "does not support Strategy Grid"),
-        ({"TrainingJobEarlyStoppingType": "Auto"}, "use Off"),
+        ({"Strategy": "Grid"}, "Only categorical parameters"),
+        ({"Strategy": "Hyperband", "TrainingJobEarlyStoppingType": "Auto"}, "must be OFF"),
         ({"ResourceLimits": {"MaxNumberOfTrainingJobs": 1, "MaxParallelTrainingJobs": 2}}, "MaxParallelTrainingJobs"),
-        ({"HyperParameterTuningJobObjective": {"Type": "Minimize", "MetricName": "accuracy"}}, "metric definitions"),
+        ({"HyperParameterTuningJobObjective": {"Type": "Minimize", "MetricName": "accuracy"}}, "A metric is required"),
         ({"ParameterRanges": ranges}, "MinValue less than its MaxValue"),
         ({"ParameterRanges": static}, "either static or tuned"),
     ):
@@ -144,8 +144,92 @@ def test_refusals(toy: Toy) -> None:
                 **{**request, "HyperParameterTuningJobConfig": {**config, **changes}}
             )
         assert refused.value.response["Error"]["Code"] == "ValidationException"
-    with pytest.raises(ClientError, match="not found"):
+    with pytest.raises(ClientError, match="can't find a tuning job called refused") as missing:
         toy.describe_tuning("refused")
+    assert missing.value.response["Error"]["Code"] == "ResourceNotFound"
+    limits = {"MaxNumberOfTrainingJobs": 751, "MaxParallelTrainingJobs": 2}
+    with pytest.raises(ClientError, match="is 750 Training Jobs") as limited:
+        toy.sagemaker.create_hyper_parameter_tuning_job(
+            **{**request, "HyperParameterTuningJobConfig": {**config, "ResourceLimits": limits}}
+        )
+    assert limited.value.response["Error"]["Code"] == "ResourceLimitExceeded"
+
+
+# Emits an objective an epoch that is as good as the hyperparameter x, and waits to be stopped when x is 9.
+EPOCHS = """
+import os, time
+x = float(os.environ["SM_HP_X"])
+for epoch in range(3):
+    print(f"epoch={epoch} loss={x - 0.01 * epoch:.3f}")
+    time.sleep(60 if x == 9 and epoch == 1 else 0)
+"""
+X = {"CategoricalParameterRanges": [{"Name": "x", "Values": ["1", "2", "3", "9"]}]}
+
+
+def test_a_grid_with_early_stopping(toy: Toy) -> None:
+    request = toy.tuning_request("grid", EPOCHS, jobs=4, parallel=1, Strategy="Grid", ParameterRanges=X)
+    config = request["HyperParameterTuningJobConfig"]
+    config["TrainingJobEarlyStoppingType"] = "Auto"
+    del config["ResourceLimits"]["MaxNumberOfTrainingJobs"]
+    toy.sagemaker.create_hyper_parameter_tuning_job(**request)
+    job = toy.tuning_ended("grid")
+    assert job["HyperParameterTuningJobStatus"] == "Completed"
+    assert job["HyperParameterTuningJobConfig"]["ResourceLimits"]["MaxNumberOfTrainingJobs"] == 4
+    listed = children(toy, "grid", SortBy="CreationTime", SortOrder="Ascending")
+    assert [child["TunedHyperParameters"] for child in listed] == [{"x": x} for x in ("1", "2", "3", "9")]
+    assert [child["TrainingJobStatus"] for child in listed] == ["Completed", "Completed", "Completed", "Stopped"]
+    finals = [child["FinalHyperParameterTuningJobObjectiveMetric"]["Value"] for child in listed]  # type: ignore[index]
+    assert finals == [0.98, 1.98, 2.98, 8.99]
+    assert job["ObjectiveStatusCounters"] == {"Succeeded": 4, "Pending": 0, "Failed": 0}
+
+
+def test_hyperband_stops_and_goes_on(toy: Toy) -> None:
+    script = """
+import os, time
+lr = float(os.environ["SM_HP_LR"])
+for epoch in range(100):
+    print(f"loss={lr:.6f}")
+    time.sleep(0.4)
+"""
+    hyperband = {"HyperbandStrategyConfig": {"MinResource": 1, "MaxResource": 3}}
+    request = toy.tuning_request("bands", script, jobs=3, parallel=3, Strategy="Hyperband", StrategyConfig=hyperband)
+    request["TrainingJobDefinition"]["StaticHyperParameters"]["epochs"] = "100"
+    toy.sagemaker.create_hyper_parameter_tuning_job(**request)
+    job = toy.tuning_ended("bands")
+    assert job["HyperParameterTuningJobStatus"] == "Completed"
+    assert job["TrainingJobStatusCounters"]["Stopped"] == 3  # one or none at the rung, the others at MaxResource
+    assert job["ObjectiveStatusCounters"]["Succeeded"] == 3
+    epochs = [len(toy.log(str(child["TrainingJobName"]))) for child in children(toy, "bands")]
+    assert all(1 <= emitted < 50 for emitted in epochs)
+
+
+def test_warm_start_and_completion_criteria(toy: Toy) -> None:
+    parent = toy.tuning_request("parent", OBJECTIVE, jobs=3, parallel=3)
+    toy.sagemaker.create_hyper_parameter_tuning_job(**parent)
+    assert toy.tuning_ended("parent")["HyperParameterTuningJobStatus"] == "Completed"
+    request = toy.tuning_request(
+        "child", OBJECTIVE, jobs=50, parallel=2, TuningJobCompletionCriteria={"TargetObjectiveMetricValue": 1.0}
+    )
+    toy.sagemaker.create_hyper_parameter_tuning_job(
+        **request,
+        WarmStartConfig={
+            "ParentHyperParameterTuningJobs": [{"HyperParameterTuningJobName": "parent"}],
+            "WarmStartType": "IdenticalDataAndAlgorithm",
+        },
+    )
+    job = toy.tuning_ended("child")
+    assert job["HyperParameterTuningJobStatus"] == "Completed"
+    counters = job["TrainingJobStatusCounters"]
+    assert counters["Completed"] + counters["Stopped"] < 10  # any value meets the target
+
+    def value(summary: dict[str, object]) -> float:
+        return float(summary["FinalHyperParameterTuningJobObjectiveMetric"]["Value"])  # type: ignore[index]
+
+    best, overall = job["BestTrainingJob"], job["OverallBestTrainingJob"]
+    family = [child for child in children(toy, "parent") + children(toy, "child") if "ObjectiveStatus" in child]
+    with_value = [child for child in family if "FinalHyperParameterTuningJobObjectiveMetric" in child]
+    assert value(overall) == min(value(child) for child in with_value) <= value(best)
+    assert overall["TuningJobName"] in {"parent", "child"}
 
 
 def test_parallel_jobs_really_run_beside_each_other(toy: Toy) -> None:

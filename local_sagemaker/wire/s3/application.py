@@ -1,6 +1,7 @@
 """The ASGI application of S3: decides for each request whether it is refused, our own, or nanio's."""
 
 import asyncio
+import errno
 import logging
 import secrets
 from pathlib import Path
@@ -47,6 +48,7 @@ class S3:
             exception_handlers={
                 S3Error: _answer_s3_error,
                 ClientDisconnect: _answer_nobody,
+                OSError: _answer_full_disk,
                 Exception: _answer_failure,
             },
         )
@@ -131,6 +133,13 @@ def _with_forward_range(request: Request, size: int) -> Request:
 
 async def _answer_s3_error(request: Request, error: Exception) -> Response:  # noqa: ARG001 - Starlette's signature
     return _error_response(error)
+
+
+async def _answer_full_disk(request: Request, error: Exception) -> Response:
+    if not isinstance(error, OSError) or error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        return await _answer_failure(request, error)
+    folder = request.app.state.settings.data_dir
+    return _error_response(InternalError(f"The disk of {folder} is full. Free some space there and try again."))
 
 
 async def _answer_failure(request: Request, error: Exception) -> Response:

@@ -1,11 +1,13 @@
 """Transactions: all or nothing, and one writer at a time."""
 
+import sqlite3
 import threading
 from pathlib import Path
 
 import pytest
 
-from local_sagemaker.store.database import Database
+from local_sagemaker.store import training_jobs
+from local_sagemaker.store.database import SCHEMA_DIR, Database, NewerState
 
 
 @pytest.fixture
@@ -58,3 +60,36 @@ def test_opening_again_keeps_what_is_there(database: Database, tmp_path: Path) -
     with database.transaction() as connection:
         connection.execute("UPDATE counter SET value = 5")
     assert value(Database(tmp_path / "x.db")) == 5
+
+
+def test_state_from_before_versions_were_counted_is_brought_up_to_date(tmp_path: Path) -> None:
+    first = sqlite3.connect(tmp_path / "old.db")
+    first.executescript((SCHEMA_DIR / "001_first.sql").read_text())
+    first.execute(
+        "INSERT INTO training_jobs"
+        " (name, arn, region, request, status, secondary_status, phase, created_at, modified_at) VALUES"
+        " ('old', 'arn:old', 'us-east-1', '{}', 'InProgress', 'Training', 'Training', 1.0, 2.0)"
+    )
+    first.execute("INSERT INTO job_metrics (job_name, name, timestamp, value) VALUES ('old', 'loss', 1.5, 0.25)")
+    first.commit()
+    first.close()
+    database = Database(tmp_path / "old.db")
+    (version,) = database.connection.execute("PRAGMA user_version").fetchone()
+    assert version == len(list(SCHEMA_DIR.glob("*.sql")))
+    job = training_jobs.get(database, "old")
+    assert job is not None
+    assert (job.phase, job.created_at) == ("Training", 1.0)
+    assert [metric.value for metric in training_jobs.metrics_of(database, "old")] == [0.25]
+    assert database.connection.execute("PRAGMA foreign_key_check").fetchall() == []
+
+
+def test_state_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path) -> None:
+    Database(tmp_path / "new.db").connection.execute("PRAGMA user_version = 9999")
+    with pytest.raises(NewerState, match=r"newer local_sagemaker.*9999.*LOCAL_SAGEMAKER_STATE_DIR"):
+        Database(tmp_path / "new.db")
+    assert sqlite3.connect(tmp_path / "new.db").execute("PRAGMA user_version").fetchone() == (9999,)
+
+
+def test_the_scripts_are_numbered_without_a_gap() -> None:
+    numbers = [int(script.name[:3]) for script in sorted(SCHEMA_DIR.glob("*.sql"))]
+    assert numbers == list(range(1, len(numbers) + 1))

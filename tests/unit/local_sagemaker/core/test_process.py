@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from local_sagemaker.runtime import process
+from local_sagemaker.runtime import process, shim
 from local_sagemaker.runtime.process import Exited, Lost, NotStarted, Running
 
 
@@ -129,3 +129,68 @@ def gone(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0] == b"Z"
     except FileNotFoundError:
         return True
+
+
+DAEMON = """
+import os, subprocess, sys, time
+endless = "trap '' TERM; while :; do echo still here; sleep 0.01; done"
+detached = subprocess.Popen(["sh", "-c", endless], start_new_session=True)
+print(detached.pid, flush=True)
+time.sleep(float(sys.argv[1]))
+"""
+
+
+def test_a_daemon_in_a_session_of_its_own_does_not_outlive_the_command(tmp_path: Path) -> None:
+    argv = [sys.executable, "-c", DAEMON, "0.1"]
+    process.spawn(tmp_path / "job", argv, cwd=tmp_path, env={"PATH": os.environ["PATH"]})
+    assert exited(tmp_path / "job").returncode == 0  # though the daemon never stops to write
+    assert gone(int(log_lines(tmp_path / "job")[0]))
+
+
+def test_killing_the_group_of_a_stopped_command_ends_its_daemons_too(tmp_path: Path) -> None:
+    argv = [sys.executable, "-c", DAEMON, "60"]
+    process.spawn(tmp_path / "job", argv, cwd=tmp_path, env={"PATH": os.environ["PATH"]})
+    until(lambda: (tmp_path / "job" / "log").exists() and log_lines(tmp_path / "job"))
+    state = process.observe(tmp_path / "job")
+    assert isinstance(state, Running)
+    for signum in (signal.SIGSTOP, signal.SIGTERM, signal.SIGKILL):
+        process.send_signal(state, signum)
+    assert exited(tmp_path / "job").returncode == -signal.SIGKILL
+    assert gone(int(log_lines(tmp_path / "job")[0]))
+
+
+def test_processes_that_lose_their_parent_do_not_gather_as_zombies(tmp_path: Path) -> None:
+    code = (
+        "import os, time\n"
+        "for _ in range(20):\n"
+        "    if os.fork() == 0:\n"
+        "        os.fork()\n"
+        "        os._exit(0)\n"
+        "while True:\n"
+        "    try: os.wait()\n"
+        "    except ChildProcessError: break\n"
+        "print('forked', flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    run(tmp_path / "job", code)
+    until(lambda: (tmp_path / "job" / "log").exists() and log_lines(tmp_path / "job") == ["forked"])
+    state = process.observe(tmp_path / "job")
+    assert isinstance(state, Running)
+    until(lambda: shim.descendants(state.shim_pid) == [state.pid])
+    process.send_signal(state, signal.SIGKILL)
+    exited(tmp_path / "job")
+
+
+def test_a_command_that_closes_its_output_is_waited_for(tmp_path: Path) -> None:
+    run(tmp_path / "job", "import os, time; print('on', flush=True); os.close(1); os.close(2); time.sleep(0.3)")
+    started = time.time()
+    assert exited(tmp_path / "job").ended_at > started + 0.1
+    assert log_lines(tmp_path / "job") == ["on"]
+
+
+def test_a_prevented_command_never_runs(tmp_path: Path) -> None:
+    assert process.prevent(tmp_path / "job")
+    assert not process.prevent(tmp_path / "job")
+    run(tmp_path / "job", "print('on')")
+    assert exited(tmp_path / "job").returncode == -signal.SIGTERM
+    assert not (tmp_path / "job" / "log").exists()

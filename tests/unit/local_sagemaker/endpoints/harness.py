@@ -1,7 +1,9 @@
 """The operations on endpoints over a real engine and real model servers, without the wire."""
 
 import asyncio
+import glob
 import io
+import json
 import tarfile
 import threading
 import time
@@ -68,7 +70,9 @@ class Local:
         wake = threading.Event()
         database = Database(self.settings.database_path)
         self.background = Background(wake.set)
-        self.reconciler = EndpointReconciler(self.settings, database, self.background, Objects(""))
+        self.reconciler = EndpointReconciler(
+            self.settings, database, self.background, Objects("", self.settings.buckets_dir)
+        )
         self.engine = Engine(wake, [self.reconciler])
         http = asyncio.run_coroutine_threadsafe(_session(), self._loop).result()
         self.context = Context(self.settings, database, wake, http, "us-east-1", routes=self.reconciler.routes)
@@ -93,19 +97,23 @@ class Local:
         self._thread.join()
         self._loop.close()
 
-    def create_model(self, name: str, model_data_url: str, **environment: str) -> None:
-        """CreateModel."""
-        container = {"Image": "image:1", "ModelDataUrl": model_data_url, "Environment": environment}
+    def create_model(
+        self, name: str, model_data_url: str, source: Mapping[str, str] | None = None, **environment: str
+    ) -> None:
+        """CreateModel, over a URL or an S3DataSource."""
+        container: dict[str, Any] = {"Image": "image:1", "ModelDataUrl": model_data_url, "Environment": environment}
+        if source is not None:
+            container["ModelDataSource"] = {"S3DataSource": source}
         models.create_model(self.context, {"ModelName": name, "PrimaryContainer": container})
 
     def create_config(self, name: str, *variants: Mapping[str, Any]) -> None:
         """CreateEndpointConfig; each variant is completed with defaults."""
+        instances = {"InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
         full = [
             {
                 "VariantName": "AllTraffic",
-                "InstanceType": "ml.m5.large",
-                "InitialInstanceCount": 1,
                 "InitialVariantWeight": 1.0,
+                **({} if "ServerlessConfig" in variant else instances),
                 **variant,
             }
             for variant in variants
@@ -127,6 +135,13 @@ class Local:
         """UpdateEndpoint."""
         endpoints.update_endpoint(self.context, {"EndpointName": name, "EndpointConfigName": config, **members})
 
+    def change(self, name: str, **variants: Mapping[str, Any]) -> None:
+        """UpdateEndpointWeightsAndCapacities; the members of each variant by its name."""
+        changes = [{"VariantName": variant, **members} for variant, members in variants.items()]
+        endpoints.update_endpoint_weights_and_capacities(
+            self.context, {"EndpointName": name, "DesiredWeightsAndCapacities": changes}
+        )
+
     def delete(self, name: str) -> None:
         """DeleteEndpoint."""
         endpoints.delete_endpoint(self.context, {"EndpointName": name})
@@ -140,7 +155,7 @@ class Local:
 
         def described() -> dict[str, Any] | None:
             found = self.describe(name)
-            return None if found["EndpointStatus"] in {"Creating", "Updating"} else found
+            return None if found["EndpointStatus"] in {"Creating", "Updating", "RollingBack"} else found
 
         found: dict[str, Any] = wait_for(described, f"end of what {name} is at")
         return found
@@ -153,9 +168,10 @@ class Local:
         return asyncio.run_coroutine_threadsafe(call, self._loop).result(DEADLINE_SECONDS)
 
     def server_pids(self, name: str) -> list[int]:
-        """The living model servers' process ids, from their folders."""
-        found = sorted((self.settings.endpoints_dir / name).glob("deployments/*/*/servers/*/*"))
-        return [int(_json(path / "process.json")["pid"]) for path in found if _alive(path)]
+        """The living model servers' process ids, from their folders, which may go while they are looked at."""
+        pattern = self.settings.endpoints_dir / name / "deployments" / "*" / "*" / "servers" / "*" / "*"
+        found = (_living_pid(Path(folder)) for folder in sorted(glob.glob(str(pattern))))
+        return [pid for pid in found if pid is not None]
 
 
 @contextmanager
@@ -170,15 +186,13 @@ def running(folder: Path, **settings: Any) -> Iterator[Local]:
         local.finish()
 
 
-def _alive(path: Path) -> bool:
-    return (path / "process.json").exists() and not (path / "exit.json").exists()
-
-
-def _json(path: Path) -> dict[str, Any]:
-    import json
-
-    found: dict[str, Any] = json.loads(path.read_bytes())
-    return found
+def _living_pid(folder: Path) -> int | None:
+    if (folder / "exit.json").exists():
+        return None
+    try:
+        return int(json.loads((folder / "process.json").read_bytes())["pid"])
+    except FileNotFoundError:
+        return None
 
 
 async def _session() -> aiohttp.ClientSession:

@@ -3,19 +3,18 @@
 from local_sagemaker.engine.endpoint import (
     MAX_FAILED_STARTS,
     MAX_PAUSE_SECONDS,
+    EndServer,
     FetchModel,
     KillServer,
     ModelData,
-    ModelDataFailure,
     ModelServer,
     Phase,
-    PingFailure,
     StartServer,
     Variant,
     decide,
-    failure_reason,
     pause_seconds,
 )
+from local_sagemaker.engine.endpoint_failure import ModelDataFailure, PingFailure, TookTooLong, failure_reason
 
 NOW = 1000.0
 
@@ -26,11 +25,13 @@ def variant(
     name: str = "v",
     fetch_timeout_seconds: float | None = None,
     fetch_error: str = "",
+    wanted: int | None = None,
 ) -> Variant:
     return Variant(
         name,
         model_data,
         servers,
+        wanted=len(servers) if wanted is None else wanted,
         startup_timeout_seconds=60.0,
         fetching_since=NOW - 100,
         fetch_timeout_seconds=fetch_timeout_seconds,
@@ -136,3 +137,18 @@ def test_the_reason_is_in_awss_words_with_the_models_last_line() -> None:
         " CloudWatch logs for this endpoint. The model server exited with code 1: ValueError: no"
     )
     assert len(failure_reason(PingFailure("v", 0, "x"), "y" * 5000)) == 1024
+    assert failure_reason(TookTooLong(600), "").endswith("MaximumExecutionTimeoutInSeconds, 600 seconds.")
+
+
+def test_servers_beyond_what_is_wanted_end_and_others_are_not_ready_before_that() -> None:
+    both = server(Phase.ANSWERING), server(Phase.ANSWERING, index=1)
+    plan = decide([variant(*both, wanted=1)], NOW, in_service=True)
+    assert (plan.actions, plan.ready) == ((EndServer("v", 1),), False)
+    never_came_up = server(Phase.ENDED, index=1, failed_starts=MAX_FAILED_STARTS)
+    plan = decide([variant(both[0], never_came_up, wanted=1)], NOW, in_service=True)
+    assert (plan.actions, plan.failure) == ((EndServer("v", 1),), None)
+
+
+def test_a_serverless_variant_at_rest_is_ready_and_looked_at_when_somebody_asks() -> None:
+    plan = decide([variant(wanted=0)], NOW, in_service=True)
+    assert (plan.actions, plan.ready, plan.check_in_seconds) == ((), True, None)

@@ -1,7 +1,6 @@
 """runtime/handler.py: the contract of inference.py, and its defaults."""
 
 import io
-import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -109,10 +108,10 @@ def test_text_arrives_as_str_as_in_the_public_toolkits(tmp_path: Path) -> None:
         tmp_path,
     )
     kinds = {
-        kind: json.loads(handler.invoke(Invocation(b"1", {"content-type": kind})).body)
+        kind: handler.invoke(Invocation(b"1", {"content-type": kind})).body
         for kind in ("application/json", "text/csv", "image/png")
     }
-    assert kinds == {"application/json": "str", "text/csv": "str", "image/png": "bytes"}
+    assert kinds == {"application/json": b'"str"', "text/csv": b'"str"', "image/png": b'"bytes"'}
 
 
 @pytest.mark.parametrize(
@@ -186,6 +185,34 @@ def test_transform_fn_beside_its_parts_is_refused(tmp_path: Path) -> None:
     both = module(model_fn=double, transform_fn=lambda *_: b"", predict_fn=lambda data, model: data)
     with pytest.raises(BadHandler, match="transform_fn"):
         Handler(both, tmp_path)
+
+
+def test_a_generator_answers_in_parts(tmp_path: Path) -> None:
+    def output_fn(prediction: Any, accept: str) -> Any:
+        yield "a"
+        yield b"b"
+        yield 3
+
+    answer = Handler(module(model_fn=double, output_fn=output_fn), tmp_path).invoke(
+        Invocation(b"[1]", {"content-type": "application/json", "accept": "text/plain"})
+    )
+    assert not isinstance(answer.body, bytes)
+    assert (next(answer.body), next(answer.body), answer.headers["content-type"]) == (b"a", b"b", "text/plain")
+    with pytest.raises(BadHandler, match="it returned a int"):
+        next(answer.body)
+
+
+def test_functions_around_model_fn(tmp_path: Path) -> None:
+    calls: list[Any] = []
+    Handler(
+        module(
+            pre_model_fn=calls.append,
+            model_fn=lambda model_dir: len(calls),
+            model_warmup_fn=lambda model_dir, model: calls.append(model),
+        ),
+        tmp_path,
+    )
+    assert calls == [str(tmp_path), 1]
 
 
 def test_an_answer_that_is_no_bytes_is_named(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from local_sagemaker.engine import endpoint as decision
 from local_sagemaker.errors import ModelError, ServiceUnavailable, ValidationError, ValidationException
+from local_sagemaker.runtime import mount_namespace
 from local_sagemaker.runtime.serving_logs import log_streams
 from tests.unit.local_sagemaker.endpoints.harness import ECHO, Local, archive, running, wait_for
 
@@ -23,7 +24,8 @@ def model_fn(model_dir): return model_dir
 def input_fn(body, content_type): return bytes(body).decode()
 def predict_fn(command, model_dir):
     if command == "environment":
-        return {"cwd": os.getcwd(), "model_dir": model_dir, "env": dict(os.environ), "path": sys.path}
+        name = open(os.path.join(model_dir, "name.txt")).read()
+        return {"cwd": os.getcwd(), "model_dir": model_dir, "name": name, "env": dict(os.environ), "path": sys.path}
     if command == "pid": return os.getpid()
     if command == "die": os._exit(9)
     if command.startswith("sleep"): time.sleep(float(command.split()[1])); return "slept"
@@ -46,31 +48,38 @@ def ask(local: Local, command: str, endpoint: str = "probe") -> object:
     return json.loads(local.invoke(endpoint, command.encode())["Body"])
 
 
-def test_a_model_sees_sagemakers_environment_and_nothing_else(local: Local, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("opt_ml", ["mounted", "moved"])
+def test_a_model_sees_sagemakers_environment_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, opt_ml: str
+) -> None:
+    if opt_ml == "mounted" and (why_not := mount_namespace.available()):
+        pytest.skip(why_not)
     monkeypatch.setenv("SECRET_OF_THE_SERVER", "1")
-    url = archive(local.folder / "probe.tar.gz", {"name.txt": "x", "code/main.py": PROBE})
-    local.create_model(
-        "probe",
-        url,
-        SAGEMAKER_PROGRAM="main.py",
-        SAGEMAKER_SUBMIT_DIRECTORY="/opt/ml/model/code",
-        OMP_NUM_THREADS="7",
-        MINE="yes",
-    )
-    local.create_config("probe", {"ModelName": "probe"})
-    local.create_endpoint("probe", "probe")
-    assert local.settled("probe")["EndpointStatus"] == "InService"
-    found = ask(local, "environment")
-    assert isinstance(found, dict)
-    env, model_dir = found["env"], found["model_dir"]
-    assert Path(model_dir, "name.txt").read_text() == "x"
-    assert (found["cwd"], env["SM_MODEL_DIR"]) == (model_dir, model_dir)
-    assert env["SAGEMAKER_SUBMIT_DIRECTORY"] == f"{model_dir}/code"
-    assert (env["SAGEMAKER_PROGRAM"], env["MINE"], env["OMP_NUM_THREADS"]) == ("main.py", "yes", "7")
-    assert "SECRET_OF_THE_SERVER" not in env
-    assert "PYTHONPATH" not in env
-    assert found["path"][0] == f"{model_dir}/code"
-    assert str(Path(__file__).parents[4]) not in found["path"]  # `import datasets` must not find ours
+    with running(tmp_path, opt_ml=opt_ml) as local:
+        url = archive(local.folder / "probe.tar.gz", {"name.txt": "x", "code/main.py": PROBE})
+        local.create_model(
+            "probe",
+            url,
+            SAGEMAKER_PROGRAM="main.py",
+            SAGEMAKER_SUBMIT_DIRECTORY="/opt/ml/model/code",
+            OMP_NUM_THREADS="7",
+            MINE="yes",
+        )
+        local.create_config("probe", {"ModelName": "probe"})
+        local.create_endpoint("probe", "probe")
+        assert local.settled("probe")["EndpointStatus"] == "InService"
+        found = ask(local, "environment")
+        assert isinstance(found, dict)
+        env, model_dir = found["env"], found["model_dir"]
+        assert (model_dir == "/opt/ml/model") == (opt_ml == "mounted")
+        assert found["name"] == "x"
+        assert (found["cwd"], env["SM_MODEL_DIR"]) == (model_dir, model_dir)
+        assert env["SAGEMAKER_SUBMIT_DIRECTORY"] == f"{model_dir}/code"
+        assert (env["SAGEMAKER_PROGRAM"], env["MINE"], env["OMP_NUM_THREADS"]) == ("main.py", "yes", "7")
+        assert "SECRET_OF_THE_SERVER" not in env
+        assert "PYTHONPATH" not in env
+        assert found["path"][0] == f"{model_dir}/code"
+        assert str(Path(__file__).parents[4]) not in found["path"]  # `import datasets` must not find ours
 
 
 def test_errors_of_the_model_are_model_errors_with_its_words(local: Local) -> None:
@@ -380,7 +389,7 @@ def test_model_data_that_cannot_be_had_fails_the_endpoint(local: Local) -> None:
     broken = local.folder / "broken.tar.gz"
     broken.write_bytes(b"no archive")
     evil = local.folder / "evil.tar.gz"
-    archive(evil, {"../../evil.txt": "x"})
+    archive(evil, {"../" * 6 + "evil.txt": "x"})  # beside the folder of endpoints
     for name, url, reason in [
         ("missing", f"file://{local.folder}/none.tar.gz", "Could not find model data at"),
         ("broken", f"file://{broken}", "Failed to extract model data archive"),
@@ -393,7 +402,7 @@ def test_model_data_that_cannot_be_had_fails_the_endpoint(local: Local) -> None:
         assert found["EndpointStatus"] == "Failed"
         assert found["FailureReason"].startswith(reason)
         local.delete(name)
-    assert not list(local.folder.rglob("evil.txt"))
+    assert not (local.settings.state_dir / "evil.txt").exists()
 
 
 def test_what_a_client_sends_reaches_the_model_as_it_is(local: Local) -> None:
@@ -424,6 +433,20 @@ def transform_fn(model, body, content_type, accept, context):
         local.invoke("headers", b"x" * 6_291_457)
     with pytest.raises(ValidationError, match="does not support TargetModel"):
         local.invoke("headers", TargetModel="m.tar.gz")
+
+
+def test_a_fault_in_one_endpoint_does_not_stop_the_others(local: Local) -> None:
+    folder = local.settings.endpoints_dir / "stuck"
+    folder.mkdir(parents=True)
+    (folder / "logs").touch()  # no folder: its model server cannot be started
+    local.create_model("echo", archive(local.folder / "echo.tar.gz", MODEL))
+    local.create_config("echo", {"ModelName": "echo"})
+    local.create_endpoint("stuck", "echo")
+    local.create_endpoint("free", "echo")
+    assert local.settled("free")["EndpointStatus"] == "InService"
+    assert local.describe("stuck")["EndpointStatus"] == "Creating"
+    (folder / "logs").unlink()
+    assert local.settled("stuck")["EndpointStatus"] == "InService"
 
 
 def test_endpoints_that_do_not_serve_say_so(local: Local) -> None:

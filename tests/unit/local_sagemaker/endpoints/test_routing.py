@@ -4,7 +4,15 @@ from collections import Counter
 
 import pytest
 
-from local_sagemaker.engine.routing import NoServer, NoSuchVariant, Route, RoutedServer, RoutedVariant, RoutingTable
+from local_sagemaker.engine.routing import (
+    NoServer,
+    NoSuchVariant,
+    Route,
+    RoutedServer,
+    RoutedVariant,
+    RoutingTable,
+    TooManyInvocations,
+)
 
 
 def server(name: str = "s") -> RoutedServer:
@@ -80,3 +88,60 @@ def test_an_unknown_variant_and_a_variant_without_servers_are_told_apart() -> No
         routes.acquire("e", "w")
     with pytest.raises(NoServer):
         routes.acquire("e")
+
+
+def test_a_variant_without_servers_leaves_its_share_to_those_that_have_weight() -> None:
+    variants = RoutedVariant("a", 9, ()), RoutedVariant("b", 1, (server("b"),)), RoutedVariant("c", 0, (server("c"),))
+    routes = table(*variants)
+    assert {found[0].name for _ in range(30) if (found := routes.acquire("e"))} == {"b"}
+    with pytest.raises(NoServer):
+        routes.acquire("e", "a")  # exactly this one
+
+
+def test_an_incoming_route_takes_its_share() -> None:
+    old, new = RoutedVariant("v", 1, (server("old"),)), RoutedVariant("v", 7, (server("new"),))
+    draws = iter([0.0, 0.29, 0.3, 0.99])
+    routes = RoutingTable(draw=lambda: next(draws))
+    routes.publish("e", Route((old,)), Route((new,)), 0.3)
+    taken = [found[1].url for _ in range(4) if (found := routes.acquire("e"))]
+    assert taken == ["http://new", "http://new", "http://old", "http://old"]
+    routes.publish("e", Route((old,)), Route((new,)), 0.0)
+    found = routes.acquire("e", "v")
+    assert found is not None
+    assert found[1].url == "http://old"
+
+
+def test_an_incoming_route_that_cannot_answer_leaves_its_share_to_the_old_one() -> None:
+    routes = RoutingTable()
+    empty = Route((RoutedVariant("v", 1, ()),))
+    routes.publish("e", Route((RoutedVariant("v", 1, (server("old"),)),)), empty, 1.0)
+    found = routes.acquire("e")
+    assert found is not None
+    assert found[1].url == "http://old"
+    routes.publish("e", empty, Route((RoutedVariant("w", 1, (server("new"),)),)), 0.5)
+    found = routes.acquire("e", "w")  # a variant that only the new configuration has
+    assert found is not None
+    assert found[1].url == "http://new"
+
+
+def test_invocations_of_a_serverless_endpoint_are_counted_and_bounded() -> None:
+    woken: list[bool] = []
+    routes = RoutingTable(wake=lambda: woken.append(True))
+    routes.publish("e", Route((RoutedVariant("v", 1, (), serverless_concurrency=2),)))
+    with routes.invocation("e"), routes.invocation("e"):
+        assert len(woken) == 2
+        with pytest.raises(TooManyInvocations, match="2"), routes.invocation("e"):
+            pass
+        demand = routes.take_demand("e")
+        assert (demand.current, demand.peak) == (2, 2)
+    assert routes.take_demand("e").peak == 2  # what was between two looks
+    assert routes.take_demand("e").peak == 0
+    with routes.invocation("e"):  # there is room again
+        pass
+
+
+def test_endpoints_that_are_not_there_leave_nothing_behind() -> None:
+    routes = RoutingTable()
+    with routes.invocation("nobody"):
+        assert routes.take_demand("nobody").current == 1
+    assert routes.take_demand("nobody").last_at == 0.0

@@ -1,94 +1,75 @@
-"""Decisions and results of tuning jobs."""
+"""Decisions on tuning jobs."""
 
 from dataclasses import replace
 
 from local_sagemaker.engine import tuning_job as decisions
-from local_sagemaker.engine.tuning_job import Child, Observation, decide
+from local_sagemaker.engine.tuning_job import Observation, decide
+from local_sagemaker.store.tuning_children import Child
 
-NEW = Observation(stopping=False, max_jobs=3, max_parallel=2, children=(), now=100.0)
+NEW = Observation(stopping=False, max_jobs=3, max_parallel=2, started=0, active=(), ended=(), now=100.0)
 
 
-def child(number: int, status: str, objective: float | None = None, ended_at: float | None = None) -> Child:
-    return Child(f"t-{number}", number, status, objective, ended_at)
+def child(number: int, status: str) -> Child:
+    return Child(f"t-{number}", number, status)
+
+
+def seen(observation: Observation, *children: Child) -> Observation:
+    active = [child for child in children if child.status in {"InProgress", "Stopping"}]
+    ended = [child for child in children if child not in active]
+    return replace(observation, started=len(children), active=active, ended=ended)
 
 
 def test_jobs_start_until_as_many_run_as_may() -> None:
     assert decide(NEW) == decisions.StartTrainingJob(1)
-    one = replace(NEW, children=[child(1, "InProgress")])
-    assert decide(one) == decisions.StartTrainingJob(2)
-    two = replace(NEW, children=[child(1, "InProgress"), child(2, "InProgress")])
+    assert decide(seen(NEW, child(1, "InProgress"))) == decisions.StartTrainingJob(2)
+    two = seen(NEW, child(1, "InProgress"), child(2, "InProgress"))
     assert decide(two) == decisions.Wait(None)
-    assert decide(replace(two, children=[child(1, "Failed"), child(2, "Stopping")])) == decisions.StartTrainingJob(3)
+    assert decide(seen(NEW, child(1, "Failed"), child(2, "Stopping"))) == decisions.StartTrainingJob(3)
 
 
 def test_the_end_comes_when_all_have_ended() -> None:
-    last = replace(NEW, children=[child(1, "Completed"), child(2, "Failed"), child(3, "InProgress")])
+    last = seen(NEW, child(1, "Completed"), child(2, "Failed"), child(3, "InProgress"))
     assert decide(last) == decisions.Wait(None)
-    done = replace(NEW, children=[child(1, "Completed"), child(2, "Failed"), child(3, "Stopped")])
+    done = seen(NEW, child(1, "Completed"), child(2, "Failed"), child(3, "Stopped"))
     assert decide(done) == decisions.End("Completed")
-    failed = replace(NEW, children=[child(number, "Failed") for number in (1, 2, 3)])
+    failed = seen(NEW, *(child(number, "Failed") for number in (1, 2, 3)))
     assert decide(failed) == decisions.End("Failed", decisions.ALL_FAILED)
+
+
+def test_it_gives_up_when_the_first_five_failed() -> None:
+    long = replace(NEW, max_jobs=9)
+    failed = [child(number, "Failed") for number in range(1, 6)]
+    assert decide(seen(long, *failed[:4])) == decisions.StartTrainingJob(5)
+    assert decide(seen(long, *failed, child(6, "InProgress"))) == decisions.Wait(None)
+    assert decide(seen(long, *failed)) == decisions.End("Failed", decisions.NONE_SUCCEEDED)
+    assert decide(seen(long, *failed, child(6, "Completed"))) == decisions.StartTrainingJob(7)
+
+
+def test_a_deleted_training_job_is_not_started_again() -> None:
+    assert decide(replace(seen(NEW, child(1, "Completed")), started=2)) == decisions.StartTrainingJob(3)
 
 
 def test_stopping_stops_children_then_ends() -> None:
     stopping = replace(NEW, stopping=True)
-    assert decide(replace(stopping, children=[child(1, "InProgress"), child(2, "Completed")])) == (
-        decisions.StopTrainingJobs(["t-1"])
-    )
-    assert decide(replace(stopping, children=[child(1, "Stopping")])) == decisions.Wait(None)
-    assert decide(replace(stopping, children=[child(1, "Stopped")])) == decisions.End("Stopped")
+    assert decide(seen(stopping, child(1, "InProgress"), child(2, "Completed"))) == decisions.StopTrainingJobs(["t-1"])
+    assert decide(seen(stopping, child(1, "Stopping"))) == decisions.Wait(None)
+    assert decide(seen(stopping, child(1, "Stopped"))) == decisions.End("Stopped")
     assert decide(stopping) == decisions.End("Stopped")
 
 
+def test_a_completion_criterion_stops_children_then_completes() -> None:
+    met = replace(NEW, completed=True)
+    assert decide(seen(met, child(1, "Completed"), child(2, "InProgress"))) == decisions.StopTrainingJobs(["t-2"])
+    assert decide(seen(met, child(1, "Completed"), child(2, "Stopping"))) == decisions.Wait(None)
+    assert decide(seen(met, child(1, "Completed"), child(2, "Stopped"))) == decisions.End("Completed")
+
+
+def test_underperforming_children_are_stopped_before_others_start() -> None:
+    slow = replace(seen(NEW, child(1, "InProgress")), underperforming=["t-1"])
+    assert decide(slow) == decisions.StopTrainingJobs(["t-1"])
+
+
 def test_the_deadline_stops_it() -> None:
-    running = replace(NEW, deadline=110.0, children=[child(1, "InProgress"), child(2, "InProgress")])
+    running = replace(seen(NEW, child(1, "InProgress"), child(2, "InProgress")), deadline=110.0)
     assert decide(running) == decisions.Wait(10.0)
     assert decide(replace(running, now=110.0)) == decisions.StopAll()
-
-
-def test_best_and_counters() -> None:
-    children = [
-        child(1, "Completed", 0.5, 10.0),
-        child(2, "Failed", 0.1, 11.0),
-        child(3, "Completed", 0.2, 12.0),
-        child(4, "Stopped", 0.2, 13.0),
-        child(5, "Completed", None, 14.0),
-        child(6, "InProgress", 0.05),
-    ]
-    lowest, highest = decisions.best(children, maximize=False), decisions.best(children, maximize=True)
-    assert lowest is not None
-    assert highest is not None
-    assert (lowest.number, highest.number) == (3, 1)
-    assert decisions.objective_counters(children) == {"Succeeded": 3, "Pending": 1, "Failed": 2}
-    assert decisions.status_counters(children) == {
-        "Completed": 3,
-        "InProgress": 1,
-        "RetryableError": 0,
-        "NonRetryableError": 1,
-        "Stopped": 1,
-    }
-    assert decisions.not_improving(children, maximize=False) == 2
-    assert decisions.best([], maximize=True) is None
-
-
-def test_a_child_is_named_and_made_from_the_definition() -> None:
-    name = decisions.child_name("tune", 1, 123.4)
-    assert name == decisions.child_name("tune", 1, 123.4)
-    assert name.startswith("tune-001-")
-    assert len(name) == len("tune-001-") + 8
-    request = {
-        "HyperParameterTuningJobConfig": {"HyperParameterTuningJobObjective": {"MetricName": "loss"}},
-        "TrainingJobDefinition": {
-            "StaticHyperParameters": {"epochs": "2"},
-            "HyperParameterTuningResourceConfig": {"InstanceType": "ml.m5.large"},
-            "CheckpointConfig": {"S3Uri": "s3://b/c/"},
-            "RoleArn": "role",
-        },
-    }
-    assert decisions.child_request(request, name, {"lr": "0.1"}) == {
-        "TrainingJobName": name,
-        "RoleArn": "role",
-        "ResourceConfig": {"InstanceType": "ml.m5.large"},
-        "CheckpointConfig": {"S3Uri": f"s3://b/c/{name}"},
-        "HyperParameters": {"_tuning_objective_metric": "loss", "epochs": "2", "lr": "0.1"},
-    }

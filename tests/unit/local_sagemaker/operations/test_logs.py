@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from local_sagemaker.errors import InvalidParameterException, ResourceNotFoundException
-from local_sagemaker.operations import logs, training_jobs
+from local_sagemaker.operations import log_streams, logs, training_jobs
 from local_sagemaker.operations.context import Context
 from tests.unit.local_sagemaker.operations.job_requests import check_response, make_context
 from tests.unit.local_sagemaker.operations.test_job_rules import TRAINING
 
-GROUP = {"logGroupName": logs.TRAINING_GROUP}
+GROUP = {"logGroupName": log_streams.TRAINING_GROUP}
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def context(tmp_path: Path) -> Context:
 
 
 def stream(context: Context, name: str = "a") -> dict[str, Any]:
-    found = logs.describe_log_streams(context, {**GROUP, "logStreamNamePrefix": f"{name}/", "limit": 1})
+    found = log_streams.describe_log_streams(context, {**GROUP, "logStreamNamePrefix": f"{name}/", "limit": 1})
     check_response("logs", "DescribeLogStreams", found)
     assert "nextToken" not in found
     [only] = found["logStreams"]
@@ -42,17 +42,17 @@ def read(context: Context, **asked: Any) -> tuple[list[str], str, str]:
 
 def test_streams(context: Context) -> None:
     assert stream(context)["logStreamName"].startswith("a/algo-1-")
-    everything = logs.describe_log_streams(context, {**GROUP, "limit": 1})
+    everything = log_streams.describe_log_streams(context, {**GROUP, "limit": 1})
     assert everything["nextToken"]
-    rest = logs.describe_log_streams(context, {**GROUP, "limit": 1, "nextToken": everything["nextToken"]})
+    rest = log_streams.describe_log_streams(context, {**GROUP, "limit": 1, "nextToken": everything["nextToken"]})
     assert "nextToken" not in rest
     names = [found["logStreamName"][0] for page in (everything, rest) for found in page["logStreams"]]
     assert names == ["a", "b"]
-    latest = logs.describe_log_streams(context, {**GROUP, "orderBy": "LastEventTime", "descending": True})
+    latest = log_streams.describe_log_streams(context, {**GROUP, "orderBy": "LastEventTime", "descending": True})
     assert latest["logStreams"][0]["lastEventTimestamp"] == 5000
-    assert logs.describe_log_streams(context, {**GROUP, "logStreamNamePrefix": "none/"}) == {"logStreams": []}
+    assert log_streams.describe_log_streams(context, {**GROUP, "logStreamNamePrefix": "none/"}) == {"logStreams": []}
     with pytest.raises(ResourceNotFoundException):
-        logs.describe_log_streams(context, {"logGroupName": "/other"})
+        log_streams.describe_log_streams(context, {"logGroupName": "/other"})
     with pytest.raises(ResourceNotFoundException):
         logs.get_log_events(context, {**GROUP, "logStreamName": "a/algo-2-1"})
 

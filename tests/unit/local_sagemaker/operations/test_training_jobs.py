@@ -69,7 +69,7 @@ def test_every_state_has_its_shape(context: Context) -> None:
         status_message="d",
         started_at=now,
     )
-    job = store.add_metrics(context.database, job, 5, [store.Metric("loss", now, None)])
+    job = store.add_metrics(context.database, job, "algo-1", 5, [store.Metric("loss", now, None)])
     store.update(
         context.database,
         job,

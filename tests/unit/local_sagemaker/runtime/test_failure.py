@@ -44,8 +44,16 @@ def test_the_toolkits_words(tmp_path: Path) -> None:
     job_log.append(tmp_path / "log", ["RuntimeError: boom"])
     assert failure_reason(tmp_path / "log", tmp_path / "failure", ARGV, 1) == (
         'AlgorithmError: ExecuteUserScriptError:\nExitCode 1\nErrorMessage "RuntimeError: boom"\n'
-        "Command \"python3 train.py --name 'two words'\", exit code: 1"
+        'Command "python3 train.py --name two words", exit code: 1'
     )
+
+
+def test_the_toolkit_ends_with_1_and_an_entrypoint_with_its_own_code(tmp_path: Path) -> None:
+    job_log.append(tmp_path / "log", ["no dogs"])
+    shell = failure_reason(tmp_path / "log", tmp_path / "failure", ["/bin/sh", "-c", "./a.sh --x 'a b'"], 4)
+    assert shell.endswith('ExitCode 4\nErrorMessage "no dogs"\nCommand "/bin/sh -c ./a.sh --x \'a b\'", exit code: 1')
+    own = failure_reason(tmp_path / "log", tmp_path / "failure", ["/bin/bash", "-c", "exit 4"], 4, toolkit=False)
+    assert own == "AlgorithmError: no dogs, exit code: 4"
 
 
 def test_a_signal_is_named(tmp_path: Path) -> None:
@@ -57,5 +65,5 @@ def test_the_scripts_own_words_come_first_and_are_bounded(tmp_path: Path) -> Non
     (tmp_path / "failure").write_text("ä" * 3000)
     reason = failure_reason(tmp_path / "log", tmp_path / "failure", ARGV, 2)
     assert reason.startswith("AlgorithmError: ää")
-    assert reason.endswith("ä, exit code: 2")
+    assert reason.endswith("ä, exit code: 1")
     assert len(reason) == 1024

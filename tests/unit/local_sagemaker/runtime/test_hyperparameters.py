@@ -31,10 +31,16 @@ def test_environment_variables() -> None:
         "SM_HP_BATCH-SIZE": "32",
         "SM_HP_NAME": "dogs",
         "SM_HP_NONE": "",
-        "SM_HP_FLAGS": '{"a": true, "b": 1}',
+        "SM_HP_FLAGS": '{"a":true,"b":1}',
     }
 
 
 def test_a_script_must_be_named() -> None:
     assert hps.missing({"sagemaker_program": "a.py"}) == ["sagemaker_submit_directory"]
     assert hps.missing({"sagemaker_program": "a.py", "sagemaker_submit_directory": "s3://b/c"}) == []
+
+
+def test_objects_and_none_on_the_command_line() -> None:
+    """As the toolkit: an object as pairs in the order of its keys, None as an empty argument."""
+    user = {"weights": {"dog": 1.5, "cat": "x"}, "none": None, "empty": {}}
+    assert hps.command_line(user) == ["--empty", "", "--none", "", "--weights", "cat=x,dog=1.5"]

@@ -48,3 +48,25 @@ def test_no_log_has_no_events(tmp_path: Path) -> None:
 def test_append_writes_what_is_read(tmp_path: Path) -> None:
     job_log.append(tmp_path / "log", ["one", "two"])
     assert [event.message for event in job_log.events_from(tmp_path / "log", 0)] == ["one", "two"]
+
+
+@pytest.mark.parametrize("lines", [0, 1, 2, 7, 300])
+def test_the_first_line_of_a_time(tmp_path: Path, lines: int) -> None:
+    log = tmp_path / "log"
+    times = [1000 + number // 3 * 10 for number in range(lines)]
+    written = [f"{time}\t{'x' * (time % 7)}\n".encode() for time in times]
+    log.write_bytes(b"".join(written) + b"99")
+    for asked in (0, 999, 1000, 1001, 1010, 1990, 9999):
+        expected = sum(len(line) for time, line in zip(times, written, strict=True) if time < asked)
+        assert job_log.offset_at(log, asked) == expected
+
+
+def test_of_a_long_log_few_lines_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = tmp_path / "log"
+    log.write_bytes(b"".join(b"%d\tline\n" % time for time in range(100_000, 200_000)))
+    read: list[int] = []
+    event = job_log._event
+    monkeypatch.setattr(job_log, "_event", lambda line, start: read.append(start) or event(line, start))
+    assert job_log.offset_at(log, 150_000) == 50_000 * 12
+    assert len(read) < 60
+    assert job_log.offset_at(tmp_path / "none", 1) == 0

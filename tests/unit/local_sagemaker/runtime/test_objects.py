@@ -1,26 +1,22 @@
-"""Objects: file:// URIs, names in a channel's folder, the cache, and a store that is away."""
+"""Objects: file:// URIs, buckets as folders, names in a channel's folder, and a store that is away."""
 
+import errno
+import os
 import threading
 import time
 from pathlib import Path
 
 import pytest
 
-from local_sagemaker.runtime import objects
-from local_sagemaker.runtime.object_cache import ObjectCache
-from local_sagemaker.runtime.objects import (
-    BadObjectUri,
-    Location,
-    ObjectNotFound,
-    Objects,
-    ObjectsUnreachable,
-    relative_name,
-)
+from local_sagemaker.runtime import object_files
+from local_sagemaker.runtime.object_files import Found
+from local_sagemaker.runtime.object_location import Location, relative_name
+from local_sagemaker.runtime.objects import BadObjectUri, ObjectNotFound, Objects, ObjectsUnreachable
 
 
 @pytest.fixture
-def store() -> Objects:
-    return Objects("")
+def store(tmp_path: Path) -> Objects:
+    return Objects("", tmp_path / "buckets")
 
 
 @pytest.mark.parametrize(
@@ -76,47 +72,78 @@ def test_files_come_and_go(tmp_path: Path, store: Objects) -> None:
 
 def test_an_object_cannot_leave_its_folder(tmp_path: Path) -> None:
     with pytest.raises(BadObjectUri, match="would leave"):
-        objects._inside(tmp_path, "../x", "s3://b/../x")
+        Objects("", tmp_path).download([Found("s3://b/../x", tmp_path / "x", "../x")], tmp_path / "channel")
 
 
-def test_the_cache_fetches_once_and_hands_out_copies(tmp_path: Path) -> None:
-    cache = ObjectCache(tmp_path / "cache")
-    fetched = []
+def test_buckets_are_read_where_they_lie(tmp_path: Path) -> None:
+    bucket = tmp_path / "buckets/data"
+    for name in ("train/a/1", "train/a-b", "train/2", "train-more/3", ".nanio-meta/train/2.json"):
+        (bucket / name).parent.mkdir(parents=True, exist_ok=True)
+        (bucket / name).write_text(name)
+    (bucket / "train/link").symlink_to(bucket / "train/2")
+    store = Objects("", tmp_path / "buckets")
+    # S3's order: that of the whole keys, where - comes before /
+    assert [found.uri for found in store.below("s3://data/train")] == [
+        "s3://data/train-more/3",
+        "s3://data/train/2",
+        "s3://data/train/a-b",
+        "s3://data/train/a/1",
+    ]
+    assert [found.name for found in store.below("s3://data/train/a")] == ["a-b", "1"]
+    assert [found.name for found in store.below("s3://data")][-1] == "train/a/1"
+    assert store.exists("s3://data/train/2")
+    for absent in ("train/link", "train", "train/2/x", "../data/train/2", ".nanio-meta/train/2.json", "x" * 2000):
+        assert not store.exists(f"s3://data/{absent}")
+    assert not store.any_exists("s3://data/train/../train")
+    for absent in ("s3://none/x", "s3://../x", "s3://UPPER/x"):
+        with pytest.raises(ObjectNotFound, match="bucket"):
+            store.below(absent)
+    with pytest.raises(ObjectNotFound, match="no key"):
+        store.below("s3://data/nothing")
 
-    def fetch(path: Path) -> None:
-        fetched.append(path)
-        path.write_text("content")
 
-    for name in ("one", "two"):
-        cache.copy("s3://b/k", "etag", tmp_path / name, fetch)
-    (tmp_path / "one").write_text("changed by its job")
-    cache.copy("s3://b/k", "etag", tmp_path / "three", fetch)
-    assert (tmp_path / "three").read_text() == "content"
-    assert len(fetched) == 1
-    cache.copy("s3://b/k", "another etag", tmp_path / "four", fetch)
-    assert len(fetched) == 2
+def test_a_job_owns_its_copy(tmp_path: Path) -> None:
+    original = tmp_path / "buckets/data/x"
+    original.parent.mkdir(parents=True)
+    original.write_text("content")
+    Objects("", tmp_path / "buckets").download_prefix("s3://data/", tmp_path / "channel")
+    (tmp_path / "channel/x").write_text("changed by the script")
+    assert original.read_text() == "content"
 
 
-def test_the_cache_keeps_within_its_bounds(tmp_path: Path) -> None:
-    def fetch(path: Path) -> None:
-        path.write_bytes(b"x" * 100)
+def test_copies_where_the_kernel_cannot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> int:
+        raise OSError(errno.EXDEV, "another file system")
 
-    cache = ObjectCache(tmp_path / "cache", max_bytes=250)
-    for number in range(5):
-        cache.copy("s3://b/k", str(number), tmp_path / "out", fetch)
-    assert sum(path.stat().st_size for path in (tmp_path / "cache").rglob("*") if path.is_file()) <= 250
+    (tmp_path / "a").write_bytes(b"x" * 100_000)
+    monkeypatch.setattr(os, "copy_file_range", refuse)
+    object_files.copy_file(tmp_path / "a", tmp_path / "b")
+    assert (tmp_path / "b").read_bytes() == b"x" * 100_000
 
 
-def test_a_store_that_is_away_is_named_after_the_patience() -> None:
-    away = Objects("http://127.0.0.1:9", patience_seconds=0.2)
+def test_names_that_meet_are_refused(tmp_path: Path, store: Objects) -> None:
+    (tmp_path / "a").write_text("1")
+    one, two = Found("s3://b/p/x", tmp_path / "a", "x"), Found("s3://b/px", tmp_path / "a", "x")
+    with pytest.raises(BadObjectUri, match="would be the file x, which another object is already"):
+        store.download([one, two], tmp_path / "channel")
+    with pytest.raises(BadObjectUri, match="would be the file x, which another object is already"):
+        store.download([one, Found("s3://b/p/x/y", tmp_path / "a", "x/y")], tmp_path / "other")
+    with pytest.raises(BadObjectUri, match="s3://b/p/x/y would lie in a folder that another object is as a file"):
+        store.download([Found("s3://b/p/x/y", tmp_path / "a", "x/y")], tmp_path / "channel")
+
+
+def test_a_store_that_is_away_is_named_after_the_patience(tmp_path: Path) -> None:
+    away = Objects("http://127.0.0.1:9", tmp_path, patience_seconds=0.2)
+    (tmp_path / "x").write_text("x")
     with pytest.raises(ObjectsUnreachable, match="s3://b/k"):
-        away.exists("s3://b/k")
+        away.upload_file(tmp_path / "x", "s3://b/k")
 
 
-def test_closing_ends_the_patience() -> None:
-    away = Objects("http://127.0.0.1:9")
+def test_closing_ends_the_patience(tmp_path: Path) -> None:
+    away = Objects("http://127.0.0.1:9", tmp_path)
+    (tmp_path / "x").write_text("x")
     threading.Timer(0.2, away.close).start()
     started = time.monotonic()
     with pytest.raises(ObjectsUnreachable):
-        away.exists("s3://b/k")
+        away.upload_file(tmp_path / "x", "s3://b/k")
     assert time.monotonic() - started < 30

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from local_sagemaker.store import rows, tags
+from local_sagemaker.store import rows, tags, training_queue
 from local_sagemaker.store import training_jobs as store
 from local_sagemaker.store.database import Database
 from local_sagemaker.store.training_jobs import IllegalTransition, Metric, TrainingJob
@@ -24,7 +24,7 @@ def test_what_goes_in_comes_out(database: Database) -> None:
     store.insert(database, job())
     assert store.get(database, "a") == job()
     assert store.get(database, "b") is None
-    assert store.active(database) == [job()]
+    assert training_queue.count_active(database) == 1
     assert [t.status for t in store.transitions(database, "a")] == ["Starting"]
 
 
@@ -65,7 +65,7 @@ def test_only_legal_transitions(database: Database) -> None:
         store.update(database, ended, 3.0, status="Stopping")
     with pytest.raises(IllegalTransition):
         store.update(database, ended, 3.0, phase="Training")
-    assert store.active(database) == []
+    assert training_queue.count_active(database) == 0
 
 
 def test_the_table_refuses_what_cannot_be(database: Database) -> None:
@@ -85,10 +85,10 @@ def test_transitions_follow_each_other(database: Database) -> None:
 
 def test_metrics_and_offset_go_together(database: Database) -> None:
     store.insert(database, job())
-    changed = store.add_metrics(database, job(), 10, [Metric("loss", 1.0, 0.5), Metric("loss", 2.0, 0.25)])
-    changed = store.add_metrics(database, changed, 20, [Metric("loss", 3.0, None), Metric("acc", 3.0, 0.9)])
+    changed = store.add_metrics(database, job(), "algo-1", 10, [Metric("loss", 1.0, 0.5), Metric("loss", 2.0, 0.25)])
+    changed = store.add_metrics(database, changed, "algo-1", 20, [Metric("loss", 3.0, None), Metric("acc", 3.0, 0.9)])
     with pytest.raises(rows.StaleRow):
-        store.add_metrics(database, job(), 30, [Metric("loss", 4.0, 7.0)])
+        store.add_metrics(database, job(), "algo-1", 30, [Metric("loss", 4.0, 7.0)])
     assert (changed.log_offset, changed.modified_at) == (20, 1.0)
     assert [metric.value for metric in store.metrics_of(database, "a")] == [0.5, 0.25, None, 0.9]
     assert store.final_metrics(database, "a") == [Metric("acc", 3.0, 0.9), Metric("loss", 3.0, None)]
@@ -104,3 +104,58 @@ def test_tags(database: Database) -> None:
     assert tags.tags_of(database, arn) == [{"Key": "b", "Value": "3"}]
     tags.delete_tags(database, arn)
     assert tags.tags_of(database, arn) == []
+
+
+def test_each_host_has_its_own_offset(database: Database) -> None:
+    store.insert(database, job())
+    changed = store.add_metrics(database, job(), "algo-2", 7, [Metric("loss", 1.0, 0.5)])
+    changed = store.add_metrics(database, changed, "algo-1", 3, [])
+    found = store.get(database, "a")
+    assert found == changed
+    assert (changed.log_offset, changed.host_log_offsets) == (3, {"algo-2": 7})
+
+
+def test_a_restart_goes_back_and_counts(database: Database) -> None:
+    store.insert(database, job())
+    running = store.update(database, job(), 2.0, phase="Training", secondary_status="Training", started_at=2.0)
+    with pytest.raises(IllegalTransition):
+        store.update(database, running, 3.0, phase="Starting")
+    again = store.restart(database, running, 3.0, secondary_status="Interrupted", message="spot")
+    assert (again.phase, again.attempt, again.retries, again.paused_at) == ("Starting", 2, 0, 3.0)
+    again = store.update(database, again, 5.0, phase="Downloading", paused_at=None, paused_seconds=2.0)
+    assert store.restart(database, again, 6.0, secondary_status="Restarting", message="lost").retries == 1
+
+
+def test_run_seconds_leave_out_the_pauses() -> None:
+    from dataclasses import replace
+
+    ended = replace(job(), started_at=10.0, ended_at=30.0, paused_seconds=5.0)
+    assert ended.run_seconds == 15.0
+    assert replace(ended, paused_at=28.0).run_seconds == 13.0
+    assert job().run_seconds is None
+
+
+def test_of_many_waiting_jobs_only_those_are_read_that_can_go_on(database: Database) -> None:
+    for number in range(30):
+        several = {"ResourceConfig": {"InstanceCount": 2 if number == 0 else 1}}
+        wait = {"StoppingCondition": {"MaxWaitTimeInSeconds": 50 + number}} if number >= 28 else {}
+        name = f"job-{number:02d}"
+        waiting = store.new_training_job(name, name, "r", request={**several, **wait}, now=float(number))
+        store.insert(database, waiting)
+    assert len(training_queue.waiting(database, 30.0, free=0, several_hosts=True)) == 30  # each is new, once
+
+    for found in training_queue.waiting(database, 30.0, free=0, several_hosts=True):
+        store.update(database, found, 30.0, secondary_status="Pending", status_message="w")
+    assert training_queue.waiting(database, 30.0, free=0, several_hosts=True) == []
+    names = [found.name for found in training_queue.waiting(database, 30.0, free=2, several_hosts=True)]
+    assert names == ["job-00", "job-01"]
+    names = [found.name for found in training_queue.waiting(database, 30.0, free=2, several_hosts=False)]
+    assert names == ["job-01", "job-02"]
+
+    stopped = store.get(database, "job-20")
+    assert stopped is not None
+    store.request_stop(database, stopped, 31.0)
+    names = [found.name for found in training_queue.waiting(database, 106.5, free=0, several_hosts=True)]
+    assert names == ["job-20", "job-28"]
+    assert training_queue.next_wait_until(database) == 28 + 78.0
+    assert training_queue.running(database) == []

@@ -42,7 +42,7 @@ def test_a_number_is_given_once(tmp_path: Path) -> None:
         )
         if name == "a":
             training_jobs.insert(database, child)
-            assert training_jobs.of_tuning_job(database, "t") == [child]
+            assert training_jobs.get(database, name) == child
         else:
             with pytest.raises(sqlite3.IntegrityError):
                 training_jobs.insert(database, child)

@@ -148,17 +148,25 @@ def test_unknown_operations(url: str) -> None:
     assert json.loads(body)["__type"] == "UnknownOperationException"
     assert "MakeCoffee" in json.loads(body)["message"]
     metric = {"MetricName": "m", "Timestamp": 1, "Value": 1}
-    calls: list[tuple[str, str, dict[str, Any]]] = [
-        ("iam", "get_role", {"RoleName": "r"}),
-        ("cloudwatch", "list_metrics", {}),
-        ("sagemaker-runtime", "invoke_endpoint_async", {"EndpointName": "e", "InputLocation": "s3://b/k"}),
-        ("sagemaker-metrics", "batch_put_metrics", {"TrialComponentName": "t", "MetricData": [metric]}),
-        ("sts", "get_session_token", {}),
+    calls: list[tuple[str, str, dict[str, Any], str]] = [
+        ("iam", "get_role", {"RoleName": "r"}, "InvalidAction"),
+        ("cloudwatch", "list_metrics", {}, "InvalidAction"),
+        (
+            "sagemaker-runtime",
+            "invoke_endpoint_async",
+            {"EndpointName": "e", "InputLocation": "s3://b/k"},
+            "UnknownOperationException",
+        ),
+        (
+            "sagemaker-metrics",
+            "batch_put_metrics",
+            {"TrialComponentName": "t", "MetricData": [metric]},
+            "UnknownOperationException",
+        ),
+        ("sts", "get_session_token", {}, "InvalidAction"),
     ]
-    for service, call, members in calls:
-        assert (
-            error(getattr(boto_client(url, service), call), **members)["Error"]["Code"] == "UnknownOperationException"
-        )
+    for service, call, members, code in calls:
+        assert error(getattr(boto_client(url, service), call), **members)["Error"]["Code"] == code
 
 
 def test_invocations(url: str) -> None:
@@ -189,7 +197,7 @@ def test_log_times_are_milliseconds(url: str) -> None:
 
 def test_the_query_protocol(url: str) -> None:
     sts = boto_client(url, "sts")
-    assert sts.get_caller_identity()["Arn"] == "arn:aws:iam::111122223333:root"
+    assert sts.get_caller_identity()["Arn"] == "arn:aws:sts::111122223333:assumed-role/SageMakerRole/local-sagemaker"
     members = {
         "RoleArn": "arn:aws:iam::111122223333:role/r",
         "RoleSessionName": "a-session",
@@ -200,7 +208,7 @@ def test_the_query_protocol(url: str) -> None:
     assert json.loads(sts.assume_role(**members)["SourceIdentity"]) == members
     unchecked = boto_client(url, "sts", parameter_validation=False)
     told = error(unchecked.assume_role, **{**members, "DurationSeconds": 1})["Error"]
-    assert told["Code"] == "ValidationException"
+    assert told["Code"] == "ValidationError"
     assert "Value '1' at 'durationSeconds' failed" in told["Message"]
     form = {"Content_Type": "application/x-www-form-urlencoded"}
     assert b"Other" in post(url, b"Action=GetCallerIdentity&Version=2011-06-15&Other=1", **form)[2]

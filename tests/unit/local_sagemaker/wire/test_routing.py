@@ -41,6 +41,8 @@ def test_operations(
         ("HEAD", "/health", UNSIGNED, Elsewhere.HEALTH),
         ("GET", "/", signed("s3"), Elsewhere.S3),
         ("GET", "/health", signed("s3"), Elsewhere.S3),
+        ("PUT", "/faults", UNSIGNED, Elsewhere.FAULTS),
+        ("PUT", "/faults", signed("s3"), Elsewhere.S3),
         ("POST", "/endpoints/a/invocations", signed("s3"), Elsewhere.S3),
         ("GET", "/bucket/key", UNSIGNED, Elsewhere.S3),
         ("PUT", "/endpoints/a/invocations", UNSIGNED, Elsewhere.S3),

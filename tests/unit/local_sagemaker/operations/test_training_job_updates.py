@@ -1,0 +1,73 @@
+"""UpdateTrainingJob."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local_sagemaker.errors import ResourceNotFound, ValidationException
+from local_sagemaker.operations import training_job_updates, training_jobs
+from local_sagemaker.operations.context import Context
+from local_sagemaker.store import training_jobs as store
+from tests.unit.local_sagemaker.operations.job_requests import check_response, make_context
+from tests.unit.local_sagemaker.operations.test_job_rules import TRAINING
+
+NAME = {"TrainingJobName": "a"}
+PROFILER = {"S3OutputPath": "s3://b/out", "ProfilingIntervalInMilliseconds": 100}
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Context:
+    context = make_context(tmp_path)
+    training_jobs.create_training_job(context, {**TRAINING, **NAME, "ProfilerConfig": PROFILER})
+    return context
+
+
+def update(context: Context, **changes: Any) -> dict[str, Any]:
+    answer = training_job_updates.update_training_job(context, {**NAME, **changes})
+    check_response("sagemaker", "UpdateTrainingJob", answer)
+    described = training_jobs.describe_training_job(context, NAME)
+    check_response("sagemaker", "DescribeTrainingJob", described)
+    return described
+
+
+def test_a_running_script_sees_another_profiler_configuration(context: Context) -> None:
+    config = context.settings.jobs_dir / "a/ml/input/config"
+    config.mkdir(parents=True)
+    described = update(context, ProfilerConfig={"DisableProfiler": True})
+    assert described["ProfilerConfig"] == {**PROFILER, "DisableProfiler": True}
+    assert json.loads((config / "profilerconfig.json").read_text()) == {**PROFILER, "DisableProfiler": True}
+    assert [path.name for path in config.iterdir()] == ["profilerconfig.json"]
+
+
+def test_a_job_that_has_not_begun_keeps_it_for_later(context: Context) -> None:
+    rules = [{"RuleConfigurationName": "r", "RuleEvaluatorImage": "image"}]
+    described = update(
+        context,
+        ProfilerConfig={"ProfilingIntervalInMilliseconds": 500},
+        ProfilerRuleConfigurations=rules,
+        ResourceConfig={"KeepAlivePeriodInSeconds": 60},
+    )
+    assert described["ProfilerConfig"]["ProfilingIntervalInMilliseconds"] == 500
+    assert described["ProfilerRuleConfigurations"][0]["RuleConfigurationName"] == "r"
+    assert described["ResourceConfig"] == {**TRAINING["ResourceConfig"], "KeepAlivePeriodInSeconds": 60}
+    assert not (context.settings.jobs_dir / "a").exists()
+
+
+def test_what_is_refused_changes_nothing(context: Context) -> None:
+    before = training_jobs.describe_training_job(context, NAME)
+    with pytest.raises(ResourceNotFound):
+        training_job_updates.update_training_job(context, {"TrainingJobName": "none"})
+    with pytest.raises(ValidationException, match="EnableRemoteDebug"):
+        update(context, RemoteDebugConfig={"EnableRemoteDebug": True})
+    with pytest.raises(ValidationException, match="S3OutputPath"):
+        update(context, ProfilerConfig={"S3OutputPath": "https://b/out"})
+    assert training_jobs.describe_training_job(context, NAME) == before
+    job = store.get(context.database, "a")
+    assert job is not None
+    ended: dict[str, Any] = {"phase": "Ended", "status": "Stopped", "secondary_status": "Stopped", "ended_at": time.time()}
+    store.update(context.database, job, time.time(), **ended)
+    with pytest.raises(ValidationException, match="in status Stopped"):
+        update(context, ProfilerConfig={"DisableProfiler": True})
