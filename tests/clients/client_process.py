@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.local_server import REPOSITORY
+
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
 CLIENT_PATH = Path(__file__).parent / "client_path"
@@ -44,7 +46,7 @@ def client_environment(endpoint_url: str, home: Path, **more: str) -> dict[str, 
         "PATH": "/usr/local/bin:/usr/bin:/bin",
         "HOME": str(home),
         "LANG": "C.UTF-8",
-        "PYTHONPATH": str(CLIENT_PATH),
+        "PYTHONPATH": f"{CLIENT_PATH}:{REPOSITORY / 'docs'}",  # there lies local_sts, which some scripts import
         "AWS_ENDPOINT_URL": endpoint_url,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_ACCESS_KEY_ID": "test",

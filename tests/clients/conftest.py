@@ -14,7 +14,7 @@ from tests.local_server import LocalServer, running_server
 
 
 class RunClient(Protocol):
-    """Runs a client's script with arguments and, in upper case, environment variables of its own; answers what it wrote."""
+    """Runs a client's script with arguments and, in upper case, environment variables; answers what it wrote."""
 
     def __call__(self, script: str, *arguments: str, **env: str) -> Ran: ...
 

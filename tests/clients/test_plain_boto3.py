@@ -1,7 +1,6 @@
 """boto3 alone: paginators, waiters, error classes, regions. Today's version and the first with AWS_ENDPOINT_URL."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest

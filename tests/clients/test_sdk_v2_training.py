@@ -51,7 +51,7 @@ def test_estimator_fits_attaches_and_deploys(run_v2: RunClient, sagemaker: Any, 
 
     checkpoints = s3.list_objects_v2(Bucket=BUCKET, Prefix="checkpoints/dogs/")["Contents"]
     assert [entry["Key"] for entry in checkpoints] == [f"checkpoints/dogs/epoch-{n}.json" for n in (1, 2, 3)]
-    seen = json.loads(_members(s3, f"{found['job']}/output/output.tar.gz")["data/seen.json"])
+    seen = json.loads(_members(s3, f"{found['job']}/output/output.tar.gz")["seen.json"])
     assert seen["hosts"] == ["algo-1"]
     assert seen["arguments"].items() >= {"epochs": 3, "lr": 0.25, "optimizer": "adam w", "augment": True}.items()
     assert seen["arguments"]["layers"] == [16, 32]
@@ -73,7 +73,7 @@ def test_failures_reach_the_notebook(run_v2: RunClient, s3: Any) -> None:
 
 
 def test_debugger_and_profiler(run_v2: RunClient, sagemaker: Any, s3: Any) -> None:
-    """smdebug's hook from the job's JSON configuration, rules, a framework profile: what a notebook asks for."""
+    """The hook of smdebug from the job's JSON configuration, rules, a framework profile: what a notebook asks for."""
     ran = run_v2("fit_with_debugger.py", BUCKET)
     found = ran.result
     assert "epoch 1 validation loss" in ran.stdout
@@ -108,7 +108,7 @@ def test_two_hosts_with_torchrun(run_v2: RunClient, sagemaker: Any, s3: Any) -> 
 
 
 def test_role_and_default_bucket(run_v2: RunClient) -> None:
-    """get_execution_role() and default_bucket() with the boto3 session of the documentation."""
+    """get_execution_role() and default_bucket() with docs/local_sts.py."""
     found = run_v2("whoami.py").result
     assert found["bucket"] == "sagemaker-us-east-1-123456789012"
     assert found["account"] == "123456789012"

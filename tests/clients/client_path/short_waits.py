@@ -5,17 +5,15 @@ The process's clock goes on by what was slept, because the SDKs also ask it whet
 
 import time
 
-_sleep = time.sleep
-_time = time.time
-_ahead = 0.0
+LONGEST = 0.2
+_sleep, _time = time.sleep, time.time
+_left_out = [0.0]
 
 
 def _short_sleep(seconds):
-    global _ahead
-    real = min(seconds, 0.2)
-    _ahead += seconds - real
-    _sleep(real)
+    _left_out.append(max(0.0, seconds - LONGEST))
+    _sleep(min(seconds, LONGEST))
 
 
 time.sleep = _short_sleep
-time.time = lambda: _time() + _ahead
+time.time = lambda: _time() + sum(_left_out)

@@ -4,10 +4,11 @@ import json
 import time
 
 import boto3
-from toy import BUCKET, IMAGE, ROLE, code_of, job, runtime, sagemaker, upload
+from toy import IMAGE, ROLE, code_of, job, runtime, sagemaker, upload
 
 found = {}
-source = upload("source.tar.gz", train_py="import os; print(os.environ['AWS_REGION'], os.environ['AWS_DEFAULT_REGION'])\n")
+names_region = "import os; print(os.environ['AWS_REGION'], os.environ['AWS_DEFAULT_REGION'])\n"
+source = upload("source.tar.gz", train_py=names_region)
 sleeper = upload("sleeper.tar.gz", train_py="import time; time.sleep(600)\n")
 
 sagemaker.create_training_job(**job("twice", source))

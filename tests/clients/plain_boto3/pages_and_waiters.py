@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import boto3
 from botocore.exceptions import WaiterError
-from toy import BUCKET, IMAGE, ROLE, job, logs, runtime, sagemaker, upload
+from toy import IMAGE, ROLE, job, logs, runtime, sagemaker, upload
 
 QUICK = {"Delay": 1, "MaxAttempts": 240}
 found = {}
@@ -119,9 +119,12 @@ except WaiterError as error:
     found["no_endpoint"] = str(error)
 
 group = "/aws/sagemaker/TrainingJobs"
-found["streams"] = sum(len(page["logStreams"]) for page in logs.get_paginator("describe_log_streams").paginate(
-    logGroupName=group, logStreamNamePrefix="job-", PaginationConfig={"PageSize": 2}
-))
+found["streams"] = sum(
+    len(page["logStreams"])
+    for page in logs.get_paginator("describe_log_streams").paginate(
+        logGroupName=group, logStreamNamePrefix="job-", PaginationConfig={"PageSize": 2}
+    )
+)
 found["events"] = sum(
     len(page["events"])
     for page in logs.get_paginator("filter_log_events").paginate(

@@ -3,6 +3,7 @@
 import io
 import json
 import tarfile
+from contextlib import suppress
 
 import boto3
 from botocore.exceptions import ClientError
@@ -16,10 +17,8 @@ runtime = boto3.client("sagemaker-runtime")
 logs = boto3.client("logs")
 s3 = boto3.client("s3")
 
-try:
+with suppress(s3.exceptions.BucketAlreadyOwnedByYou):  # by the script before
     s3.create_bucket(Bucket=BUCKET)
-except s3.exceptions.BucketAlreadyOwnedByYou:
-    pass  # of the script before
 
 
 def upload(key, **files):

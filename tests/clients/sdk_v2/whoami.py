@@ -1,27 +1,17 @@
-"""get_execution_role() and default_bucket() with the boto3 session of docs/local_sagemaker.md."""
+"""get_execution_role() and default_bucket(), whose STS client docs/local_sts.py leads to AWS_ENDPOINT_URL."""
 
 import json
 
-import boto3
+import local_sts  # noqa: F401
 import sagemaker
 
-
-class LocalSession(boto3.Session):
-    """The SDK names STS's address itself; this leaves it to AWS_ENDPOINT_URL."""
-
-    def client(self, service_name, *args, **kwargs):
-        if service_name == "sts":
-            kwargs.pop("endpoint_url", None)
-        return super().client(service_name, *args, **kwargs)
-
-
-session = sagemaker.Session(boto_session=LocalSession())
+session = sagemaker.Session()
 bucket = session.default_bucket()
 session.upload_string_as_file_body("hello", bucket, "greeting.txt")
 print(
     json.dumps(
         {
-            "role": sagemaker.get_execution_role(session),
+            "role": sagemaker.get_execution_role(),
             "bucket": bucket,
             "account": session.account_id(),
             "read": session.read_s3_file(bucket, "greeting.txt"),

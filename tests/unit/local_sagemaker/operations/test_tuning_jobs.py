@@ -148,7 +148,7 @@ def test_lists_of_training_jobs(context: Context, reconciler: TuningJobReconcile
     rest = tuning_jobs.list_training_jobs_for_tuning_job(
         context, {**NAME, "MaxResults": 3, "NextToken": page["NextToken"]}
     )
-    assert [child["TrainingJobName"][:5] for child in rest["TrainingJobSummaries"]] == ["t-001"]
+    assert [child["TrainingJobName"][:5] for child in rest["TrainingJobSummaries"]] == ["t-004"]
 
 
 def test_stopping_asks_the_children(context: Context, reconciler: TuningJobReconciler) -> None:

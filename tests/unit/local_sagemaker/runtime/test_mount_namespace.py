@@ -97,6 +97,6 @@ def test_a_start_is_refused_where_the_setting_cannot_be(monkeypatch: pytest.Monk
     monkeypatch.setenv("LOCAL_SAGEMAKER_OPT_ML", "mounted")
     monkeypatch.setattr(mount_namespace, "available", lambda: "seccomp says no")
     mount_namespace.is_mounted.cache_clear()
-    with pytest.raises(Refused, match="LOCAL_SAGEMAKER_OPT_ML: .*seccomp says no; set it to auto or moved"):
+    with pytest.raises(Refused, match=r"LOCAL_SAGEMAKER_OPT_ML: .*seccomp says no; set it to auto or moved"):
         read_settings()
     mount_namespace.is_mounted.cache_clear()

@@ -213,7 +213,7 @@ def test_the_query_protocol(url: str) -> None:
     form = {"Content_Type": "application/x-www-form-urlencoded"}
     assert b"Other" in post(url, b"Action=GetCallerIdentity&Version=2011-06-15&Other=1", **form)[2]
     assert post(url, b"Action=AssumeRole&DurationSeconds=abc", **form)[0] == 400
-    assert b"UnknownOperationException" in post(url, b"Version=1", **form)[2]
+    assert b"InvalidAction" in post(url, b"Version=1", **form)[2]
 
 
 def test_bodies_that_are_no_json(url: str) -> None:
