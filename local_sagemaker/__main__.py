@@ -15,8 +15,8 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 
 from local_sagemaker.app import App, create_app, reachable
-from local_sagemaker.runtime.mount_namespace import CannotMount, is_mounted
 from local_sagemaker.faults import BadFaults
+from local_sagemaker.runtime.mount_namespace import CannotMount, is_mounted
 from local_sagemaker.settings import Settings
 from local_sagemaker.store.database import Database, NewerState
 

@@ -1,8 +1,8 @@
 """Endpoints: their deployments are brought up, switched to without a failed request, kept alive, and let go."""
 
 import logging
-import time
 
+from local_sagemaker import clock
 from local_sagemaker.engine.endpoint import SERVING_POLL_SECONDS, decide
 from local_sagemaker.engine.endpoint_failure import TookTooLong
 from local_sagemaker.engine.fleet import Fleet, stop_all
@@ -36,7 +36,7 @@ class EndpointReconciler:
 
     def reconcile(self) -> float | None:
         """One round over all endpoints."""
-        delays = [self._try(endpoint, time.time()) for endpoint in store.all_endpoints(self._database)]
+        delays = [self._try(endpoint, clock.now()) for endpoint in store.all_endpoints(self._database)]
         return min((delay for delay in delays if delay is not None), default=None)
 
     def close(self) -> None:

@@ -2,11 +2,11 @@
 
 import contextlib
 import signal
-import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from local_sagemaker import clock
 from local_sagemaker.faults import Faults
 from local_sagemaker.runtime import process
 from local_sagemaker.settings import Settings
@@ -30,7 +30,7 @@ class Killer:
         """Kill what has lived as long as it shall."""
         if not self._faults.kills:
             return None
-        now = time.time()
+        now = clock.now()
         for kind, folder in self._folders():
             try:
                 lived = now - (folder / "process.json").stat().st_mtime

@@ -7,10 +7,10 @@ the signal is sent; the logs' metrics are read to the end before the row enters 
 
 import logging
 import signal
-import time
 from typing import Any
 
 from diagnostics.instances import instance_type
+from local_sagemaker import clock
 from local_sagemaker.engine import training_job as decisions
 from local_sagemaker.engine import training_steps
 from local_sagemaker.engine.exit_watch import ExitWatch
@@ -80,7 +80,7 @@ class TrainingJobReconciler:
         free = self._settings.max_running_jobs - len(running)
         self._several_hosts = any(job.host_count > 1 for job in running)
         delays: list[float | None] = []
-        now = time.time()
+        now = clock.now()
         for job in training_queue.waiting(
             self._database, now, free=max(0, free), several_hosts=not self._several_hosts
         ):
@@ -141,7 +141,7 @@ class TrainingJobReconciler:
         return Observation(
             phase=job.phase,
             stopping=job.status == "Stopping",
-            now=time.time(),
+            now=clock.now(),
             slot_free=slot_free,
             pending=job.secondary_status == "Pending",
             deadlines=deadlines(job),

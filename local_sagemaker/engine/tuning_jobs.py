@@ -5,10 +5,10 @@ is remembered between rounds is what cannot change any more: the training jobs t
 """
 
 import logging
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from local_sagemaker import clock
 from local_sagemaker.engine import tuning_definition as definition
 from local_sagemaker.engine import tuning_job as decisions
 from local_sagemaker.engine import warm_start
@@ -75,7 +75,7 @@ class TuningJobReconciler:
     def _advance(self, job: TuningJob, known: Known) -> float | None:
         while True:
             observation = self._observe(job, known)
-            now = time.time()
+            now = clock.now()
             match decisions.decide(observation):
                 case decisions.Wait(seconds=seconds):
                     return seconds
@@ -110,7 +110,7 @@ class TuningJobReconciler:
             started=started,
             active=active,
             ended=ended,
-            now=time.time(),
+            now=clock.now(),
             deadline=None if max_runtime is None else job.created_at + max_runtime,
             completed=known.completed,
             underperforming=known.curves.underperforming(active, ended),

@@ -1,8 +1,8 @@
 """CreateEndpointConfig, DescribeEndpointConfig, ListEndpointConfigs, DeleteEndpointConfig."""
 
-import time
 from typing import Any
 
+from local_sagemaker import clock
 from local_sagemaker.errors import ValidationException
 from local_sagemaker.operations import listing
 from local_sagemaker.operations.context import Context
@@ -22,7 +22,7 @@ def create_endpoint_config(context: Context, members: dict[str, Any]) -> dict[st
     for variant in members["ProductionVariants"]:
         find_model(context, variant["ModelName"])
     name = members["EndpointConfigName"]
-    config = Definition("endpoint-config", name, context.arn("endpoint-config", name), time.time(), members)
+    config = Definition("endpoint-config", name, context.arn("endpoint-config", name), clock.now(), members)
     with context.database.transaction():
         if not definitions.insert(context.database, config):
             raise ValidationException(f'Cannot create already existing endpoint configuration "{config.arn}".')

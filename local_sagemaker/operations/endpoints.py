@@ -1,10 +1,10 @@
 """CreateEndpoint, DescribeEndpoint, ListEndpoints, UpdateEndpoint(WeightsAndCapacities), DeleteEndpoint."""
 
-import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from local_sagemaker import clock
 from local_sagemaker.errors import ValidationException
 from local_sagemaker.operations import endpoint_views, listing
 from local_sagemaker.operations.context import Context
@@ -39,7 +39,7 @@ def create_endpoint(context: Context, members: dict[str, Any]) -> dict[str, Any]
     CREATE.check(members)
     given_tags = members.get("Tags", [])
     check_tags(given_tags)
-    name, now = members["EndpointName"], time.time()
+    name, now = members["EndpointName"], clock.now()
     deployment = new_deployment(context, name, members["EndpointConfigName"], now)
     deployment = _with_deployment_config(deployment, members.get("DeploymentConfig"))
     endpoint = Endpoint(name, context.arn("endpoint", name), "Creating", None, now, now, None, deployment.id)
@@ -76,7 +76,7 @@ def describe_endpoint(context: Context, members: dict[str, Any]) -> dict[str, An
             described["DataCaptureConfig"] = endpoint_views.data_capture(deployment.data_capture)
     pending = deployments.find(context.database, endpoint.pending_id or "")
     if endpoint.status == "Updating" and pending is not None:
-        described["PendingDeploymentSummary"] = endpoint_views.pending_deployment(pending, traffic, time.time())
+        described["PendingDeploymentSummary"] = endpoint_views.pending_deployment(pending, traffic, clock.now())
     return described
 
 
@@ -102,7 +102,7 @@ def update_endpoint(context: Context, members: dict[str, Any]) -> dict[str, Any]
     excluded = {item["VariantPropertyType"] for item in members.get("ExcludeRetainedVariantProperties", [])}
     if excluded and not members.get("RetainAllVariantProperties"):
         raise ValidationException("ExcludeRetainedVariantProperties needs RetainAllVariantProperties to be true")
-    endpoint, now = find_endpoint(context, members["EndpointName"]), time.time()
+    endpoint, now = find_endpoint(context, members["EndpointName"]), clock.now()
     deployment = new_deployment(context, endpoint.name, members["EndpointConfigName"], now)
     current = deployments.find(context.database, endpoint.active_id or "")
     if members.get("RetainAllVariantProperties") and current is not None:
@@ -122,7 +122,7 @@ def update_endpoint_weights_and_capacities(context: Context, members: dict[str, 
     if endpoint.status != "InService" or current is None:
         raise _refused(context, endpoint.name, "update")
     deployment = changed(current, members["DesiredWeightsAndCapacities"])
-    if not store.begin_change(context.database, endpoint.name, deployment, time.time()):
+    if not store.begin_change(context.database, endpoint.name, deployment, clock.now()):
         raise _refused(context, endpoint.name, "update")
     context.wake_engine.set()
     return {"EndpointArn": endpoint.arn}
@@ -131,7 +131,7 @@ def update_endpoint_weights_and_capacities(context: Context, members: dict[str, 
 def delete_endpoint(context: Context, members: dict[str, Any]) -> dict[str, Any]:
     """Begin to let an endpoint go: invocations under way are answered, then its model servers end."""
     endpoint = find_endpoint(context, members["EndpointName"])
-    if not store.begin_deletion(context.database, endpoint.name, time.time()):
+    if not store.begin_deletion(context.database, endpoint.name, clock.now()):
         raise _refused(context, endpoint.name, "delete")
     context.wake_engine.set()
     return {}

@@ -1,8 +1,8 @@
 """CreateModel, DescribeModel, ListModels, DeleteModel."""
 
-import time
 from typing import Any
 
+from local_sagemaker import clock
 from local_sagemaker.errors import ValidationException
 from local_sagemaker.operations import listing
 from local_sagemaker.operations.context import Context
@@ -21,7 +21,7 @@ def create_model(context: Context, members: dict[str, Any]) -> dict[str, Any]:
     check_tags(given_tags)
     check_model(members)
     name = members["ModelName"]
-    model = Definition("model", name, context.arn("model", name), time.time(), members)
+    model = Definition("model", name, context.arn("model", name), clock.now(), members)
     with context.database.transaction():
         if not definitions.insert(context.database, model):
             raise ValidationException(f'Cannot create already existing model "{model.arn}".')
@@ -48,9 +48,7 @@ def describe_model(context: Context, members: dict[str, Any]) -> dict[str, Any]:
 def list_models(context: Context, members: dict[str, Any]) -> dict[str, Any]:
     """A page of models."""
     rows, next_token = listing.rows(context.database, pages.MODELS, members)
-    summaries = [
-        {"ModelName": row["name"], "ModelArn": row["arn"], "CreationTime": row["created_at"]} for row in rows
-    ]
+    summaries = [{"ModelName": row["name"], "ModelArn": row["arn"], "CreationTime": row["created_at"]} for row in rows]
     return listing.answer("Models", summaries, next_token)
 
 

@@ -1,9 +1,9 @@
 """UpdateTrainingJob: another Profiler configuration, or warm pool time, for a job that has not ended."""
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
+from local_sagemaker import clock
 from local_sagemaker.errors import ResourceNotFound, ValidationException
 from local_sagemaker.operations import debugger_rules
 from local_sagemaker.operations.context import Context
@@ -53,7 +53,7 @@ def update_training_job(context: Context, members: dict[str, Any]) -> dict[str, 
                 " ended can be updated."
             )
         request = updated(job.request, members)
-        store.update(context.database, job, time.time(), request=request)
+        store.update(context.database, job, clock.now(), request=request)
         if "ProfilerConfig" in members:
             _tell_script(context, job, request["ProfilerConfig"])
     return {"TrainingJobArn": job.arn}

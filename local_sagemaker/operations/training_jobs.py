@@ -2,10 +2,10 @@
 
 import math
 import sqlite3
-import time
 from collections.abc import Mapping
 from typing import Any
 
+from local_sagemaker import clock
 from local_sagemaker.errors import ResourceInUse, ValidationException
 from local_sagemaker.operations import listing
 from local_sagemaker.operations.context import Context
@@ -41,7 +41,7 @@ def create_training_job(context: Context, members: dict[str, Any]) -> dict[str, 
     name = members["TrainingJobName"]
     arn = context.arn("training-job", name)
     request = {member: value for member, value in members.items() if member != "Tags"}
-    job = store.new_training_job(name, arn, context.region, request=request, now=time.time())
+    job = store.new_training_job(name, arn, context.region, request=request, now=clock.now())
     with context.database.transaction():
         if store.taken(context.database, name, arn):
             raise ResourceInUse(
@@ -72,7 +72,7 @@ def stop_training_job(context: Context, members: dict[str, Any]) -> dict[str, An
     with context.database.transaction():
         job = _existing(context, members["TrainingJobName"])
         if job.status == "InProgress":
-            store.request_stop(context.database, job, time.time())
+            store.request_stop(context.database, job, clock.now())
         elif job.status != "Stopping":
             raise ValidationException(f"The request was rejected because the training job is in status {job.status}.")
     context.wake_engine.set()

@@ -1,10 +1,10 @@
 """How tuning jobs and their training jobs are shown."""
 
 import sqlite3
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from local_sagemaker import clock
 from local_sagemaker.engine import tuning_results as results
 from local_sagemaker.engine.completion import progress
 from local_sagemaker.engine.search_space import KINDS
@@ -39,7 +39,7 @@ def described(job: TuningJob, children: Sequence[Child]) -> dict[str, Any]:
             "NumberOfTrainingJobsObjectiveNotImproving": so_far.not_improving,
             **({} if so_far.converged_at is None else {"ConvergenceDetectedTime": so_far.converged_at}),
         },
-        "ConsumedResources": {"RuntimeInSeconds": int((job.ended_at or time.time()) - job.created_at)},
+        "ConsumedResources": {"RuntimeInSeconds": int((job.ended_at or clock.now()) - job.created_at)},
     }
 
 

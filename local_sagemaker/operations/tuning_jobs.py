@@ -3,9 +3,9 @@
 import json
 import math
 import secrets
-import time
 from typing import Any
 
+from local_sagemaker import clock
 from local_sagemaker.engine import tuning_results as results
 from local_sagemaker.engine import warm_start
 from local_sagemaker.engine.tuning_definition import MAX_JOBS, definitions, objectives, total_combinations
@@ -39,7 +39,7 @@ def create_tuning_job(context: Context, members: dict[str, Any]) -> dict[str, An
         context.region,
         request=request,
         seed=secrets.randbelow(2**31) if seed is None else seed,
-        now=time.time(),
+        now=clock.now(),
     )
     with context.database.transaction():
         if store.taken(context.database, name, arn):
@@ -79,7 +79,7 @@ def stop_tuning_job(context: Context, members: dict[str, Any]) -> dict[str, Any]
     with context.database.transaction():
         job = _existing(context, members["HyperParameterTuningJobName"])
         if job.status == "InProgress":
-            store.update(context.database, job, time.time(), status="Stopping")
+            store.update(context.database, job, clock.now(), status="Stopping")
         elif job.status != "Stopping":
             raise ValidationException(
                 f"The request was rejected because the hyperparameter tuning job is in status {job.status}."
@@ -89,14 +89,15 @@ def stop_tuning_job(context: Context, members: dict[str, Any]) -> dict[str, Any]
 
 
 def list_training_jobs_for_tuning_job(context: Context, members: dict[str, Any]) -> dict[str, Any]:
-    """Summaries of a tuning job's training jobs, by name unless asked otherwise, as AWS documents."""
+    """Summaries of a tuning job's training jobs, the latest first unless asked otherwise: so AWS does, and not as it
+    documents.
+    """
     job = _existing(context, members["HyperParameterTuningJobName"])
     children = _children(context, job)
     if members.get("SortBy") == "FinalObjectiveMetricValue":  # without a value they are not listed, as AWS says
         children = [child for child in children if child.objective is not None]
-    found, next_token = listing.page(
-        children, members, default_sort="Name", default_order="Ascending", sort_keys=SORT_KEYS
-    )
+    order: listing.Order = "Ascending" if members.get("SortBy") else "Descending"
+    found, next_token = listing.page(children, members, default_sort="Name", default_order=order, sort_keys=SORT_KEYS)
     return listing.answer("TrainingJobSummaries", [child_summary(job, child) for child in found], next_token)
 
 

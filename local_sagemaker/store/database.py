@@ -75,8 +75,12 @@ class Database:
             yield connection
             connection.execute("COMMIT")
         except BaseException as error:
-            if connection.in_transaction:  # SQLite itself rolls back when the disk is full, but not always
-                connection.execute("ROLLBACK")
+            _roll_back(connection)
             if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode == sqlite3.SQLITE_FULL:
                 raise DiskFull(self._path.parent) from error
             raise
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    if connection.in_transaction:  # on a full disk SQLite may have done so itself
+        connection.execute("ROLLBACK")

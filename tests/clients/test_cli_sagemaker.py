@@ -76,7 +76,7 @@ def test_a_training_job(aws: AwsCli) -> None:
         "Completed\tml.m5.large\n"
     )
     assert aws.json(*described, "--query", "FinalMetricDataList[?MetricName=='validation:loss'].Value") == [0.125]
-    assert "|  DescribeTrainingJob  |" in " ".join(aws.ok(*described, "--output", "table").split()).replace(" ", "  ")
+    assert "| DescribeTrainingJob |" in " ".join(aws.ok(*described, "--output", "table").split())
     assert aws.json("sagemaker", "list-tags", "--resource-arn", arn)["Tags"] == [{"Key": "team", "Value": "dogs"}]
 
     stream = aws.ok(
@@ -274,4 +274,4 @@ def test_errors_and_their_codes(aws: AwsCli) -> None:
     usage = aws("sagemaker", "create-training-job", "--training-job-name", "x")
     assert (usage.code, "the following arguments are required" in usage.stderr) == (2, True)
     typed = aws("sagemaker", "list-training-jobs", "--max-items", "many")
-    assert (typed.code, "invalid" in typed.stderr.lower()) == (2, True) or typed.code == 255
+    assert (typed.code, "argument --max-items: invalid int value: 'many'" in typed.stderr) == (2, True)

@@ -92,6 +92,7 @@ def test_metrics_in_the_query_protocol_of_older_clients(server: LocalServer, toy
         request.add_header(name, value)
     with urllib.request.urlopen(request, timeout=30) as answer:
         body = {"status_code": answer.status, "headers": dict(answer.headers), "body": answer.read()}
+    assert model.output_shape is not None
     parsed = create_parser("query").parse(body, model.output_shape)
     assert [point["Average"] for point in parsed["Datapoints"]] == [3.1]
 

@@ -64,8 +64,8 @@ def test_a_tuning_job_finds_its_best_training_job(toy: Toy) -> None:
     }
     assert best["ObjectiveStatus"] == "Succeeded"
     assert sorted(best["TunedHyperParameters"]) == ["batch-size", "lr"]
-    by_name = [str(child["TrainingJobName"]) for child in children(toy, "tuned")]
-    assert [name[:10] for name in by_name] == [f"tuned-{number:03d}-" for number in range(1, 7)]
+    newest_first = [str(child["TrainingJobName"]) for child in children(toy, "tuned")]
+    assert [name[:10] for name in newest_first] == [f"tuned-{number:03d}-" for number in range(6, 0, -1)]
 
     child = toy.describe(best["TrainingJobName"])
     assert child["TuningJobArn"] == job["HyperParameterTuningJobArn"]

@@ -67,7 +67,12 @@ def test_what_is_refused_changes_nothing(context: Context) -> None:
     assert training_jobs.describe_training_job(context, NAME) == before
     job = store.get(context.database, "a")
     assert job is not None
-    ended: dict[str, Any] = {"phase": "Ended", "status": "Stopped", "secondary_status": "Stopped", "ended_at": time.time()}
+    ended: dict[str, Any] = {
+        "phase": "Ended",
+        "status": "Stopped",
+        "secondary_status": "Stopped",
+        "ended_at": time.time(),
+    }
     store.update(context.database, job, time.time(), **ended)
     with pytest.raises(ValidationException, match="in status Stopped"):
         update(context, ProfilerConfig={"DisableProfiler": True})

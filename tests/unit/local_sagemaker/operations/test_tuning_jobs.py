@@ -141,14 +141,14 @@ def test_lists_of_training_jobs(context: Context, reconciler: TuningJobReconcile
     run(context, reconciler.reconcile, [0.3, 0.1, None, 0.2])
     by_value = children(context, SortBy="FinalObjectiveMetricValue", SortOrder="Ascending")
     assert [child["FinalHyperParameterTuningJobObjectiveMetric"]["Value"] for child in by_value] == [0.1, 0.2, 0.3]
-    assert [child["TrainingJobName"][:5] for child in children(context)] == ["t-001", "t-002", "t-003", "t-004"]
+    assert [child["TrainingJobName"][:5] for child in children(context)] == ["t-004", "t-003", "t-002", "t-001"]
     assert children(context, StatusEquals="Failed") == []
     page = tuning_jobs.list_training_jobs_for_tuning_job(context, {**NAME, "MaxResults": 3})
     assert len(page["TrainingJobSummaries"]) == 3
     rest = tuning_jobs.list_training_jobs_for_tuning_job(
         context, {**NAME, "MaxResults": 3, "NextToken": page["NextToken"]}
     )
-    assert [child["TrainingJobName"][:5] for child in rest["TrainingJobSummaries"]] == ["t-004"]
+    assert [child["TrainingJobName"][:5] for child in rest["TrainingJobSummaries"]] == ["t-001"]
 
 
 def test_stopping_asks_the_children(context: Context, reconciler: TuningJobReconciler) -> None:
@@ -184,7 +184,7 @@ def test_a_grid_is_as_large_as_its_combinations(context: Context, reconciler: Tu
     create(context, {f"{CONFIG}.Strategy": "Grid", RANGES: GRID, LIMITS: {"MaxParallelTrainingJobs": 1}})
     assert describe(context)[CONFIG]["ResourceLimits"]["MaxNumberOfTrainingJobs"] == 4
     run(context, reconciler.reconcile, [1.0, 2.0, 3.0, 4.0])
-    tuned = [child["TunedHyperParameters"] for child in children(context)]
+    tuned = [child["TunedHyperParameters"] for child in reversed(children(context))]
     assert tuned == [{"x": x, "y": y} for x in ("1", "2") for y in ('"a"', '"b"')]
     assert describe(context)["HyperParameterTuningJobStatus"] == "Completed"
 
@@ -289,7 +289,7 @@ def test_several_definitions_take_turns(context: Context, reconciler: TuningJobR
         emit(context, job.name, 0.01, metric="auc" if objective == "loss" else "loss")  # not its objective
         end(context, job.name, "Completed")
     reconciler.reconcile()
-    listed = children(context)
+    listed = list(reversed(children(context)))
     assert [child["TrainingJobDefinitionName"] for child in listed] == ["a", "b", "a", "b"]
     assert [sorted(child["TunedHyperParameters"]) for child in listed] == [["batch-size", "lr"], ["x", "y"]] * 2
     finals = [child["FinalHyperParameterTuningJobObjectiveMetric"] for child in listed]

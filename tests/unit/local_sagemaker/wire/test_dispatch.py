@@ -58,6 +58,7 @@ OPERATIONS = {
         "NextToken": str(members["CreationTimeAfter"].timestamp()),
     },
     ("sagemaker-runtime", "InvokeEndpoint"): invoke,
+    ("cloudwatch", "DeleteAlarms"): lambda context, members: {},
     ("logs", "GetLogEvents"): lambda context, members: {
         "events": [{"timestamp": 1_700_000_000_123, "message": "é", "ingestionTime": 1_700_000_000_124}]
     },
@@ -256,3 +257,10 @@ def test_waiting_operations_do_not_hold_others(tmp_path: Path) -> None:
         waiting = pool.submit(boto_client(url, "sagemaker-runtime").invoke_endpoint, EndpointName="e", Body=b"")
         boto_client(url, "sagemaker").delete_model(ModelName="m")
         assert waiting.result(20)["Body"].read() == b"at last"
+
+
+def test_cloudwatch_of_older_clients_is_a_form_signed_for_monitoring(url: str) -> None:
+    scope = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/monitoring/aws4_request, SignedHeaders=host"
+    form = {"Content_Type": "application/x-www-form-urlencoded; charset=utf-8", "Authorization": scope}
+    status, _, body = post(url, b"Action=DeleteAlarms&Version=2010-08-01&AlarmNames.member.1=a", **form)
+    assert (status, b"<DeleteAlarmsResponse" in body) == (200, True)
