@@ -31,8 +31,8 @@ class Settings(BaseSettings):
     )
     opt_ml: Literal["auto", "mounted", "moved"] = Field(
         default="auto",
-        description="How scripts and models find /opt/ml: mounted, each seeing its own folder there; moved, by paths that"
-        " point to the folder; auto, mounted where this machine allows it.",
+        description="How scripts and models find /opt/ml: mounted, each seeing its own folder there; moved, by paths"
+        " that point to the folder; auto, mounted where this machine allows it.",
     )
     max_invocation_bytes: int = Field(
         default=6_291_456, ge=1, description="Largest InvokeEndpoint body (6 MiB in the service model)."

@@ -6,9 +6,9 @@ invocation whose end was not recorded, because this process or the model server 
 
 import logging
 import random
-import time
 from pathlib import Path
 
+from local_sagemaker import clock
 from local_sagemaker.engine.async_run import AsyncRun, TryLater
 from local_sagemaker.engine.loop import Background
 from local_sagemaker.engine.routing import NoServer, Route, RoutedServer, RoutedVariant, RoutingTable
@@ -39,7 +39,7 @@ class AsyncInvocationReconciler:
 
     def reconcile(self) -> float | None:
         """One round over all endpoints that are owed something."""
-        now = time.time()
+        now = clock.now()
         for id_ in list(self._running):
             self._finish(id_, now)
         for invocation in store.expired(self._database, now):

@@ -1,11 +1,11 @@
 """One asynchronous invocation from its payload to its result or failure object. Repeatable at any point."""
 
 import logging
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from local_sagemaker import clock
 from local_sagemaker.engine.routing import RoutedServer, RoutedVariant
 from local_sagemaker.errors import ModelError
 from local_sagemaker.runtime import async_call
@@ -155,7 +155,7 @@ class AsyncRun:
             invocation.id,
             invocation.inference_id,
             headers.get("X-Amzn-SageMaker-Custom-Attributes"),
-            time.time(),
+            clock.now(),
             Observed(headers.get("Content-Type", ""), sent),
             Observed(response[1], response[0].read_bytes()),
         )

@@ -1,8 +1,8 @@
 """Captured invocations: complete files of the spool are uploaded to where DataCaptureConfig wants them."""
 
 import logging
-import time
 
+from local_sagemaker import clock
 from local_sagemaker.engine.loop import Background
 from local_sagemaker.runtime.capture_spool import CaptureSpool, SpoolFile
 from local_sagemaker.runtime.objects import ObjectError, Objects
@@ -23,7 +23,7 @@ class CaptureReconciler:
 
     def reconcile(self) -> float | None:
         """One round over all files."""
-        now = time.time()
+        now = clock.now()
         for file in self._spool.ready(now):
             self._advance(file, now)
         due = [*self._retry_at.values(), self._spool.next_due()]

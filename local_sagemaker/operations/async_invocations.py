@@ -1,10 +1,10 @@
 """InvokeEndpointAsync: the request is written down and answered; engine/async_invocations.py runs it."""
 
-import time
 import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from local_sagemaker import clock
 from local_sagemaker.engine.routing import Route
 from local_sagemaker.errors import ValidationError
 from local_sagemaker.operations.context import Context
@@ -45,7 +45,7 @@ def invoke_endpoint_async(context: Context, members: dict[str, Any]) -> dict[str
     route = route_in_service(context, endpoint_name)
     config = _async_config(context, endpoint_name, route)
     location, body = _payload(members)
-    now, id_ = time.time(), str(uuid.uuid4())
+    now, id_ = clock.now(), str(uuid.uuid4())
     inference_id = members.get("InferenceId") or id_
     output, failure = _locations(config["OutputConfig"], members, id_)
     headers = {

@@ -1,12 +1,12 @@
 """InvokeEndpoint and InvokeEndpointWithResponseStream: from the client to a model server and back, nothing written."""
 
 import random
-import time
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from typing import Any
 
+from local_sagemaker import clock
 from local_sagemaker.engine.routing import Route
 from local_sagemaker.errors import ModelError, ModelStreamError, ValidationError
 from local_sagemaker.operations.context import Context
@@ -150,7 +150,7 @@ def _capture(context: Context, route: Route, members: Mapping[str, Any], answer:
         str(uuid.uuid4()),
         members.get("InferenceId"),
         members.get("CustomAttributes"),
-        time.time(),
+        clock.now(),
         Observed(members.get("ContentType", ""), members.get("Body", b"")),
         Observed(content_type, content),
     )

@@ -86,9 +86,7 @@ def prevent(folder: Path) -> bool:
     From then on it counts as ended by SIGTERM.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    try:
-        os.close(os.open(folder / "claim", os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
-    except FileExistsError:
+    if not shim.claim(str(folder)):
         return False
     shim.write_json(str(folder / "exit.json"), {"returncode": -signal.SIGTERM, "ended_at": time.time()})
     return True
@@ -111,10 +109,11 @@ def observe(folder: Path) -> ProcessState:
 
 def _claimed(claim: Path) -> ProcessState:
     try:
-        claimed_at = claim.stat().st_mtime
+        claimed_at = float(claim.read_bytes())
     except FileNotFoundError:
         return NotStarted()
-    return Lost() if time.time() - claimed_at > CLAIM_GRACE_SECONDS else Running(pid=0)
+    age = time.clock_gettime(time.CLOCK_BOOTTIME) - claimed_at  # negative: from before a reboot
+    return Running(pid=0) if 0 <= age <= CLAIM_GRACE_SECONDS else Lost()
 
 
 def send_signal(state: Running, signum: signal.Signals) -> None:

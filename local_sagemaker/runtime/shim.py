@@ -4,7 +4,7 @@ Started as `python -I -S shim.py FOLDER` with the command in FOLDER/command.json
 (`{"argv": [...], "cwd": ..., "env": {...}}`, and where the command has a view of its own `"mounts"`, `"hostname"`: see
 mount_namespace.py). It writes, each by rename:
 
-    claim          created once; a second shim for the same folder exits at once
+    claim          made once; a second shim for the same folder exits at once
     process.json   {"pid", "start_time", "shim_pid", "shim_start_time"} of the running command
     log            `<epoch ms>\\t<line>\\n` for every line of its output
     exit.json      {"returncode", "ended_at"}; a negative return code is the signal's number
@@ -62,12 +62,27 @@ def patiently(write: "Callable[[], Any]") -> "Any":
             time.sleep(FULL_DISK_SECONDS)
 
 
+def claim(folder: str) -> bool:
+    """Be the one that runs, or prevents, the folder's command. False when another was quicker.
+
+    The file holds the seconds since the machine's boot, which no setting of its clock changes.
+    """
+    own = os.path.join(folder, f"claim.{os.getpid()}")
+    with open(own, "w", encoding="ascii") as file:
+        file.write(str(time.clock_gettime(time.CLOCK_BOOTTIME)))
+    try:
+        os.link(own, os.path.join(folder, "claim"))  # with its content at once, or not at all
+    except FileExistsError:
+        return False
+    finally:
+        os.unlink(own)
+    return True
+
+
 def main(folder: str) -> int:
     """Run the folder's command to its end and record how it ended."""
     os.chdir(folder)
-    try:
-        os.close(os.open("claim", os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
-    except FileExistsError:
+    if not patiently(lambda: claim(folder)):
         return 0
     for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(signum, lambda *_: None)  # unlike SIG_IGN, not inherited by the command

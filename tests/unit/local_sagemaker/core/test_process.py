@@ -118,8 +118,7 @@ def test_another_process_with_the_same_pid_is_not_ours(tmp_path: Path) -> None:
 def test_a_claim_without_a_process_is_lost_after_a_grace(
     tmp_path: Path, age_seconds: float, expected: process.ProcessState
 ) -> None:
-    (tmp_path / "claim").touch()
-    os.utime(tmp_path / "claim", (time.time() - age_seconds,) * 2)
+    (tmp_path / "claim").write_text(str(time.clock_gettime(time.CLOCK_BOOTTIME) - age_seconds))
     assert process.observe(tmp_path) == expected
 
 
