@@ -6,7 +6,7 @@ UV := $(or $(shell command -v uv 2>/dev/null),.uv/bin/uv)
 VENV := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help install demo first-model up down status test test-clients test-durability test-demo bench-start bench-control bench-idle bench-noop check format openapi clean
+.PHONY: help install demo first-model up down status test test-clients test-durability test-demo bench-start bench-control bench-idle bench-noop bench-input check format openapi clean
 
 help:  ## Lists the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -45,11 +45,11 @@ test-clients: $(INSTALLED)  ## Runs the tests with real clients, in environments
 test-demo: $(INSTALLED)  ## Runs make demo as a whole, and checks what it says
 	$(VENV)/python -m pytest -m demo tests/e2e
 
-bench-start: $(INSTALLED)  ## Measures how long the service takes until it answers
-	$(VENV)/python -m benchmarks.start_up
-
 test-durability: $(INSTALLED)  ## Runs the tests that take minutes: random crashes of local_sagemaker
 	$(VENV)/python -m pytest -m durability -n 0 tests/durability
+
+bench-start: $(INSTALLED)  ## Measures how long the service takes until it answers
+	$(VENV)/python -m benchmarks.start_up
 
 bench-control: $(INSTALLED)  ## Measures DescribeTrainingJob and ListTrainingJobs with 1,000 jobs beside moto_server
 	$(VENV)/python -m benchmarks.control_plane
@@ -59,6 +59,9 @@ bench-idle: $(INSTALLED)  ## Measures what 1,000 jobs that have ended cost while
 
 bench-noop: $(INSTALLED)  ## Measures what a training job takes beyond its script's own time
 	$(VENV)/python -m benchmarks.noop_job
+
+bench-input: $(INSTALLED)  ## Measures a channel of 10,000 objects and a log of a million lines
+	$(VENV)/python -m benchmarks.training_input
 
 check: $(INSTALLED)  ## Format, lint, types, import directions
 	$(VENV)/ruff format --check .

@@ -126,9 +126,9 @@ class LocalServer:
 
 
 @contextmanager
-def running_server(state_dir: Path, **env: object) -> Iterator[LocalServer]:
+def running_server(state_dir: Path, *, prefix: Sequence[str] = (), **env: object) -> Iterator[LocalServer]:
     """A server over `state_dir` that is stopped with SIGTERM at the end. `env` as for LocalServer."""
-    server = LocalServer(state_dir, **env)
+    server = LocalServer(state_dir, prefix=prefix, **env)
     server.start()
     try:
         yield server

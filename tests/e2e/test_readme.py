@@ -53,15 +53,6 @@ def test_the_walk_through(tmp_path: Path) -> None:
         subprocess.run([sys.executable, "-m", "demo.stack", "down"], cwd=tmp_path, env=environment, check=True)
 
 
-def test_every_operation_is_in_the_documentation() -> None:
-    from local_sagemaker.operations.table import OPERATIONS
-
-    text = (REPOSITORY_DIR / "docs" / "local_sagemaker.md").read_text()
-    table = text[text.index("## Operations") : text.index("Requests are decoded")]
-    documented = set(re.findall(r"\b[A-Z][a-z]+[A-Za-z]+\b", table))
-    assert {name for _, name in OPERATIONS} <= documented
-
-
 @pytest.mark.parametrize(
     "document", sorted(path.relative_to(REPOSITORY_DIR) for path in REPOSITORY_DIR.glob("docs/*.md"))
 )
