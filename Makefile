@@ -45,8 +45,8 @@ test-clients: $(INSTALLED)  ## Runs the tests with real clients, in environments
 test-demo: $(INSTALLED)  ## Runs make demo as a whole, and checks what it says
 	$(VENV)/python -m pytest -m demo tests/e2e
 
-test-durability: $(INSTALLED)  ## Runs the tests that take minutes: random crashes of local_sagemaker
-	$(VENV)/python -m pytest -m durability -n 0 tests/durability
+test-durability: $(INSTALLED)  ## Runs the tests that take minutes: random crashes, a full disk, 200 jobs, a clock that jumps
+	$(VENV)/python -m pytest -m durability -n 0
 
 bench-start: $(INSTALLED)  ## Measures how long the service takes until it answers
 	$(VENV)/python -m benchmarks.start_up

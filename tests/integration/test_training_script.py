@@ -191,6 +191,7 @@ def test_hpo_is_the_same_training_without_a_look_at_the_test_channel(
     assert (job.folder / "model/model.xml").exists()
 
 
+@pytest.mark.durability
 def test_killed_and_started_again_it_goes_on_as_if_nothing_had_happened(
     trained: tuple[Job, str], data: Path, tmp_path: Path
 ) -> None:
