@@ -43,13 +43,13 @@ class AsyncInvocationReconciler:
         for id_ in list(self._running):
             self._finish(id_, now)
         for invocation in store.expired(self._database, now):
-            if invocation.id not in self._running:
+            if self._is_due(invocation, now):
                 waited = now - invocation.accepted_at
                 self._fail(invocation, f"The request expired: it waited {waited:.0f} seconds, its RequestTTLSeconds.")
         waiting = [self._serve(name, now) for name in store.endpoint_names(self._database)]
-        expiry = store.next_expiry(self._database) if waiting else None
+        expiry = store.next_expiry(self._database, now) if waiting else None
         delays = [LOOK_AGAIN_SECONDS] if any(waiting) else []
-        return min([*delays, *([max(0.0, expiry - now)] if expiry is not None else [])], default=None)
+        return min([*delays, *([expiry - now] if expiry is not None else [])], default=None)
 
     def begin_close(self) -> None:
         """The model servers are about to be ended: what runs is run again after the next start."""
@@ -76,7 +76,7 @@ class AsyncInvocationReconciler:
         gone = endpoint is None or endpoint.status == "Deleting"
         unfinished = store.oldest(self._database, endpoint_name, len(self._running) + THREADS)
         waiting = [invocation for invocation in unfinished if invocation.id not in self._running]
-        due = [invocation for invocation in waiting if self._not_before.get(invocation.id, 0.0) <= now]
+        due = [invocation for invocation in waiting if self._is_due(invocation, now)]
         for invocation in due:
             if gone:
                 self._fail(invocation, f"Endpoint {endpoint_name} was deleted before it answered the request.")
@@ -86,6 +86,9 @@ class AsyncInvocationReconciler:
                 return True
             self._begin(invocation, *found)
         return len(due) < len(waiting)
+
+    def _is_due(self, invocation: AsyncInvocation, now: float) -> bool:
+        return invocation.id not in self._running and self._not_before.get(invocation.id, 0.0) <= now
 
     def _idle_server(self, endpoint_name: str) -> tuple[Route, RoutedVariant, RoutedServer] | None:
         route = self._routes.route(endpoint_name)

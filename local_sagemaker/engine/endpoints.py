@@ -31,6 +31,8 @@ class EndpointReconciler:
         self._settings = settings
         self._database = database
         self._background = background
+        # Not behind downloads, which may take longer than a model server has to answer.
+        self._pings = Background(background.wake)
         self._objects = objects
         self._fleets: dict[str, Fleet] = {}  # by deployment
 
@@ -44,6 +46,7 @@ class EndpointReconciler:
         for endpoint in store.all_endpoints(self._database):
             self._load_fleets(endpoint)
         stop_all(list(self._fleets.values()))
+        self._pings.close()
 
     def _try(self, endpoint: Endpoint, now: float) -> float | None:
         try:
@@ -59,6 +62,8 @@ class EndpointReconciler:
         endpoint = self._again(endpoint)
         delays.append(self._keep_up(endpoint, now))
         endpoint = self._again(endpoint)
+        if endpoint.status == "Deleting":  # since the last step, perhaps: what is let go is in no route
+            self.routes.publish(endpoint.name, None)
         delays += [self._let_go(endpoint, fleet, now) for fleet in self._unwanted(endpoint)]
         if endpoint.status == "Deleting" and not self._unwanted(endpoint):
             with self._database.transaction():
@@ -72,7 +77,7 @@ class EndpointReconciler:
         fleet = self._fleets.get(endpoint.pending_id or "")
         if fleet is None:
             return None
-        plan = decide(fleet.observe(now, Demand(), in_service=False), now, in_service=False)
+        plan = decide(fleet.observe(now, Demand(endpoint.name), in_service=False), now, in_service=False)
         failure = plan.failure or (_took_too_long(fleet.deployment, now) if endpoint.status == "Updating" else None)
         if failure is not None:
             self._give_up(endpoint, fleet.failure_reason(failure), now)
@@ -157,8 +162,13 @@ class EndpointReconciler:
         ]
 
     def _again(self, endpoint: Endpoint) -> Endpoint:
-        """The row after the last step. Only a reconciler deletes rows, so it is there."""
-        return store.find(self._database, endpoint.name) or endpoint
+        """The row after the last step, and the fleets as they are wanted by it: whoever asks for a change writes both.
+
+        Only a reconciler deletes rows, so it is there.
+        """
+        endpoint = store.find(self._database, endpoint.name) or endpoint
+        self._load_fleets(endpoint)
+        return endpoint
 
     def _load_fleets(self, endpoint: Endpoint) -> None:
         for deployment in deployments.of_endpoint(self._database, endpoint.name):
@@ -169,7 +179,12 @@ class EndpointReconciler:
             on_record_only = deployment.id == endpoint.described_id and not self._folder_exists(endpoint, deployment)
             if deployment.id in endpoint.wanted_ids or not on_record_only:
                 self._fleets[deployment.id] = Fleet(
-                    endpoint, deployment, self._settings, self._background, self._objects
+                    endpoint,
+                    deployment,
+                    settings=self._settings,
+                    background=self._background,
+                    pings=self._pings,
+                    objects=self._objects,
                 )
 
     def _folder_exists(self, endpoint: Endpoint, deployment: Deployment) -> bool:

@@ -30,8 +30,10 @@ class Fleet:
         self,
         endpoint: Endpoint,
         deployment: Deployment,
+        *,
         settings: Settings,
         background: Background,
+        pings: Background,
         objects: Objects,
     ) -> None:
         self.endpoint_name = endpoint.name
@@ -39,7 +41,7 @@ class Fleet:
         self.folder = deployment_folder(settings, endpoint, deployment)
         self._variants = {
             variant.name: FleetVariant(
-                endpoint, deployment, variant, settings=settings, background=background, objects=objects
+                endpoint, deployment, variant, settings=settings, background=background, pings=pings, objects=objects
             )
             for variant in deployment.variants
         }

@@ -36,6 +36,7 @@ class FleetVariant:
         *,
         settings: Settings,
         background: Background,
+        pings: Background,
         objects: Objects,
     ) -> None:
         self.variant = variant
@@ -44,6 +45,7 @@ class FleetVariant:
         self._region = endpoint.arn.split(":")[3]
         self._settings = settings
         self._background = background
+        self._pings = pings
         self._objects = objects
         self._fetching_since = 0.0
         self._fetch_error = ""
@@ -163,7 +165,7 @@ class FleetVariant:
     def _server(self, index: int) -> WatchedServer:
         memory = None if self.variant.serverless is None else self.variant.serverless["MemorySizeInMB"]
         folder = self._folder / "servers" / str(index)
-        return WatchedServer(index, folder, self.log(index), self._stream(index), self._background, memory)
+        return WatchedServer(index, folder, self.log(index), self._stream(index), self._pings, memory)
 
     def _stream(self, index: int) -> str:
         return f"{self.variant.name}/i-{self._deployment_id}{index}"

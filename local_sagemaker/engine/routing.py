@@ -6,9 +6,9 @@ It lives in memory alone. Whoever restarts observes the model servers that live 
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 
@@ -44,6 +44,11 @@ class Route:
     async_inference: Mapping[str, Any] | None = None
     data_capture: Mapping[str, Any] | None = None
 
+    @cached_property
+    def serverless_concurrency(self) -> int | None:
+        """MaxConcurrency of the one variant, when it is serverless."""
+        return self.variants[0].serverless_concurrency if self.variants else None
+
 
 @dataclass(frozen=True)
 class Traffic:
@@ -56,11 +61,12 @@ class Traffic:
 
 @dataclass
 class Demand:
-    """The invocations of an endpoint, those that wait for a model server included.
+    """The invocations of a serverless endpoint, those that wait for a model server included.
 
     `peak` is the most at once since the engine last asked; `last_at` (monotonic seconds) is when one came or ended.
     """
 
+    endpoint: str
     current: int = 0
     peak: int = 0
     last_at: float = 0.0
@@ -109,40 +115,44 @@ class RoutingTable:
         found = self._traffic.get(endpoint)
         return None if found is None else found.route
 
-    @contextmanager
-    def invocation(self, endpoint: str) -> Iterator[None]:
-        """Around an invocation from its arrival to its answer, however often it tries to acquire a server.
+    def arrive(self, endpoint: str) -> Demand | None:
+        """An invocation has come, which is given to `leave` when it has its answer, or none.
 
-        By this the engine knows when a serverless variant needs model servers. Raises TooManyInvocations.
+        By this the engine knows when a serverless variant needs model servers; others are not counted, and answer
+        None. Raises TooManyInvocations.
         """
+        traffic = self._traffic.get(endpoint)
+        if traffic is not None and traffic.route.serverless_concurrency is None:
+            return None
         with self._lock:
-            traffic = self._traffic.get(endpoint)
-            demand = self._demand.setdefault(endpoint, Demand())
-            limit = None if traffic is None else _serverless_concurrency(traffic)
+            limit = None if traffic is None else traffic.route.serverless_concurrency
+            demand = self._demand.setdefault(endpoint, Demand(endpoint))
             if limit is not None and demand.current >= limit:
                 raise TooManyInvocations(limit)
             demand.current += 1
             demand.peak = max(demand.peak, demand.current)
             demand.last_at = time.monotonic()
-            missing = limit is not None and demand.current > _servers(traffic)
-        if missing:
+        if traffic is not None and demand.current > sum(len(variant.servers) for variant in traffic.route.variants):
             self._wake()
-        try:
-            yield
-        finally:
-            with self._lock:
-                demand.current -= 1
-                demand.last_at = time.monotonic()
-                if demand.current == 0 and endpoint not in self._traffic:
-                    self._demand.pop(endpoint, None)
+        return demand
+
+    def leave(self, demand: Demand | None) -> None:
+        """The invocation for which `arrive` answered this has ended."""
+        if demand is None:
+            return
+        with self._lock:
+            demand.current -= 1
+            demand.last_at = time.monotonic()
+            if demand.current == 0 and demand.endpoint not in self._traffic:
+                self._demand.pop(demand.endpoint, None)
 
     def take_demand(self, endpoint: str) -> Demand:
         """What is asked of the endpoint; the peak counts anew from here."""
         with self._lock:
             demand = self._demand.get(endpoint)
             if demand is None:
-                return Demand()
-            found = Demand(demand.current, demand.peak, demand.last_at)
+                return Demand(endpoint)
+            found = replace(demand)
             demand.peak = demand.current
             return found
 
@@ -177,19 +187,18 @@ class RoutingTable:
             # The other one is second: it answers when what was drawn cannot.
             first = self._draw() < traffic.incoming_share
             routes = [traffic.incoming, traffic.route] if first else [traffic.route, traffic.incoming]
-        if target is None:
-            named = [variant for route in routes for variant in route.variants]
-            groups = [[variant for variant in route.variants if variant.weight > 0] for route in routes]
-        else:
-            groups = [[variant for variant in route.variants if variant.name == target] for route in routes]
-            named = [variant for group in groups for variant in group]
-            if not named:
-                raise NoSuchVariant(target)
-        for group in groups:
-            answering = [variant for variant in group if variant.servers]
+        for route in routes:
+            answering = [
+                variant
+                for variant in route.variants
+                if variant.servers and (variant.weight > 0 if target is None else variant.name == target)
+            ]
             if answering:
                 return self._by_weight(answering)
-        raise NoServer(named[0].name)
+        named = [variant.name for route in routes for variant in route.variants if target in {None, variant.name}]
+        if not named:
+            raise NoSuchVariant(target)
+        raise NoServer(named[0])
 
     def _by_weight(self, variants: Sequence[RoutedVariant]) -> RoutedVariant:
         if len(variants) == 1:
@@ -207,12 +216,3 @@ class RoutingTable:
         if variant.least_loaded:
             return min(variant.servers, key=lambda server: server.outstanding)
         return variant.servers[int(self._draw() * len(variant.servers))]
-
-
-def _serverless_concurrency(traffic: Traffic) -> int | None:
-    """MaxConcurrency of the endpoint's one variant, when it is serverless."""
-    return traffic.route.variants[0].serverless_concurrency if traffic.route.variants else None
-
-
-def _servers(traffic: Traffic | None) -> int:
-    return 0 if traffic is None else sum(len(variant.servers) for variant in traffic.route.variants)

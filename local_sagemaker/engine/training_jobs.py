@@ -6,6 +6,7 @@ the signal is sent; the logs' metrics are read to the end before the row enters 
 """
 
 import logging
+import shutil
 import signal
 from typing import Any
 
@@ -19,8 +20,8 @@ from local_sagemaker.engine.training_deadlines import deadlines
 from local_sagemaker.engine.training_job import Decision, Observation
 from local_sagemaker.engine.training_metrics import keep_metrics
 from local_sagemaker.engine.training_steps import TrainingSteps
-from local_sagemaker.runtime import compute_share, mount_namespace, process, training_process
-from local_sagemaker.runtime.failure import failure_reason
+from local_sagemaker.runtime import compute_share, mount_namespace, process, training_output, training_process
+from local_sagemaker.runtime.failure import MAX_CHARACTERS, failure_reason
 from local_sagemaker.runtime.objects import Objects
 from local_sagemaker.runtime.training_command import command
 from local_sagemaker.runtime.training_folder import TrainingFolder
@@ -34,9 +35,6 @@ from local_sagemaker.store.rows import StaleRow
 from local_sagemaker.store.training_jobs import TrainingJob
 
 logger = logging.getLogger(__name__)
-
-# Results that could not be uploaded stay in the job's folder.
-NOT_UPLOADED = ("ClientError: Artifact upload failed", "InternalServerError: Artifact upload failed")
 
 STATUS_MESSAGES = {
     "Starting": "Preparing the instances for training",
@@ -259,12 +257,19 @@ class TrainingJobReconciler:
                 process.send_signal(state, signum)
 
     def _explained(self, job: TrainingJob, observation: Observation, end: decisions.End) -> decisions.End:
-        if end.status != "Failed" or end.failure_reason is not None:
+        if end.status != "Failed":
             return end
+        reason, not_uploaded = end.failure_reason or self._script_failure(job, observation), observation.step_error
+        if not_uploaded and reason != not_uploaded:
+            reason = f"{reason[: MAX_CHARACTERS - 1 - len(not_uploaded)]} {not_uploaded}"
+        return decisions.failed(reason)
+
+    def _script_failure(self, job: TrainingJob, observation: Observation) -> str:
+        """Why the script failed on the host where it failed first."""
         index = decisions.first_failure(observation)
         state = observation.processes[index or 0]
         if not isinstance(state, process.Exited):
-            return decisions.failed(decisions.LOST)
+            return decisions.LOST
         host = self._spec(job).all_hosts()[index or 0]
         argv = command(host, compute_share.ComputeShare(cpus=1, gpus=0))
         reason = failure_reason(
@@ -273,9 +278,11 @@ class TrainingJobReconciler:
         if len(host.hosts) > 1:
             kind, _, text = reason.partition(": ")
             reason = f"{kind}: {host.host}: {text}"
-        return decisions.failed(reason)
+        return reason
 
     def _end(self, job: TrainingJob, now: float, end: decisions.End) -> TrainingJob:
+        # Names of files may be no UTF-8, in which the database keeps them.
+        reason = end.failure_reason and end.failure_reason.encode("utf-8", "replace").decode()[:MAX_CHARACTERS]
         ended = store.update(
             self._database,
             job,
@@ -284,20 +291,22 @@ class TrainingJobReconciler:
             status=end.status,
             secondary_status=end.secondary_status,
             status_message=end.status_message,
-            failure_reason=end.failure_reason[:1024] if end.failure_reason is not None else None,
+            failure_reason=reason,
             ended_at=now,
         )
         self._signalled.discard(job.name)
         self._steps.forget(job.name)
-        if not (end.failure_reason or "").startswith(NOT_UPLOADED):
+        if not _is_kept(ended):
             self._steps.tidy(self._spec(job))
         return ended
 
     def _tidy_ended(self) -> None:
-        """Remove the working files of jobs that ended just before an earlier process did."""
+        """Remove the working files of jobs that ended, or were deleted, just before an earlier process did."""
+        for folder in self._settings.jobs_dir.glob(".*"):
+            shutil.rmtree(folder, ignore_errors=True)
         for ml in self._settings.jobs_dir.glob("*/ml"):
             job = store.get(self._database, ml.parent.name)
-            if job is not None and job.phase == "Ended" and job.status != "Failed":
+            if job is not None and job.phase == "Ended" and not _is_kept(job):
                 training_steps.tidy(self._spec(job))
 
     def _spec(self, job: TrainingJob) -> TrainingSpec:
@@ -305,3 +314,8 @@ class TrainingJobReconciler:
         return TrainingSpec(
             *(job.name, job.arn, job.region, job.request, folder), hosts=host_names(job.request), attempt=job.attempt
         )
+
+
+def _is_kept(job: TrainingJob) -> bool:
+    """Whether the job's folder has results that could not be uploaded."""
+    return training_output.KEPT in (job.failure_reason or "")

@@ -38,7 +38,13 @@ class TrainingSteps:
         self._tidying: set[str] = set()
 
     def prepare(self, spec: TrainingSpec) -> None:
-        """Start the step of Downloading."""
+        """Start the step of Downloading; not while an earlier job of this name is tidied up.
+
+        The end of that wakes the engine.
+        """
+        self._tidying = self._still_tidying()
+        if spec.name in self._tidying:
+            return
         self._background.start(("Downloading", spec.name), lambda: self._prepare(spec))
 
     def _prepare(self, spec: TrainingSpec) -> None:
@@ -106,9 +112,11 @@ class TrainingSteps:
 
     def tidy(self, spec: TrainingSpec) -> None:
         """Start to remove the working files of a job that has ended."""
-        self._tidying = {name for name in self._tidying if self._background.poll(("tidy", name)) is None}
-        self._tidying.add(spec.name)
+        self._tidying = {*self._still_tidying(), spec.name}
         self._background.start(("tidy", spec.name), lambda: tidy(spec))
+
+    def _still_tidying(self) -> set[str]:
+        return {name for name in self._tidying if self._background.poll(("tidy", name)) is None}
 
     def _upload_under_way(self, name: str) -> bool:
         key = ("checkpoints", name)
@@ -119,8 +127,8 @@ class TrainingSteps:
 
 
 def tidy(spec: TrainingSpec) -> None:
-    """Remove the working files of all hosts."""
-    for host in spec.all_hosts():
+    """Remove the working files of all hosts; the first one's last, by which an unfinished removal is known."""
+    for host in reversed(spec.all_hosts()):
         host.folder.tidy()
 
 

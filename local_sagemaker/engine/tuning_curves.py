@@ -55,13 +55,15 @@ class TuningCurves:
             # A script that was told to end here is not robbed of its model.
             asked = hyperband.epochs({**place.definition.static, **child.values})
             return len(curve) > highest or asked is None or asked > highest
+        levels = hyperband.rungs(lowest, highest, place.index)
+        if not levels or len(curve) < levels[0]:
+            return False
         bracket = hyperband.bracket_of(lowest, highest, place.index)
         others = [
             other
             for number, other in self._curves.items()
             if number != child.number and self._is_in(number, place.definition, bracket)
         ]
-        levels = hyperband.rungs(lowest, highest, place.index)
         return hyperband.falls_out(curve, others, levels, maximize=place.definition.maximize)
 
     def _is_in(self, number: int, definition: Definition, bracket: int) -> bool:

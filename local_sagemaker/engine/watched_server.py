@@ -29,7 +29,7 @@ class WatchedServer:
     folder: Path
     log: Path
     log_stream: str
-    background: Background
+    pings: Background
     memory_limit_mb: int | None = None
     routed: RoutedServer | None = None  # where invocations go while it answers
     _attempt: int = field(init=False)
@@ -53,6 +53,8 @@ class WatchedServer:
             self._watch_memory(state)
             self._insist(now)
             self._ping(now)
+            if self._terminated_at is not None:
+                return self._in(Phase.STARTING, now)  # it is ending: wanted again, it is started anew afterwards
             if self._answering_since is None:
                 return self._in(Phase.STARTING, self._start_folder.started_at())
             return self._in(Phase.ANSWERING, self._answering_since)
@@ -86,8 +88,8 @@ class WatchedServer:
     def end(self, routes: RoutingTable, now: float, *, drained: bool) -> bool:
         """One step towards its end: SIGTERM when it is idle (or `drained`), SIGKILL later. Whether it has ended."""
         if not isinstance(self._state(), Running):
-            self.background.poll(self._ping_key)
-            return not self.background.running(self._ping_key)
+            self.pings.poll(self._ping_key)
+            return not self.pings.running(self._ping_key)
         if self._terminated_at is None and (drained or self.routed is None or routes.idle(self.routed)):
             self._terminated_at, self.routed = now, None
             self.signal(signal.SIGTERM)
@@ -103,8 +105,8 @@ class WatchedServer:
         return ServingFolder(self.folder / str(self._attempt))
 
     @property
-    def _ping_key(self) -> tuple[str, Path]:
-        return ("ping", self._start_folder.path)
+    def _ping_key(self) -> Path:
+        return self._start_folder.path
 
     def _state(self) -> ProcessState:
         return process.observe(self._start_folder.path)
@@ -118,12 +120,12 @@ class WatchedServer:
         port = self._start_folder.port()
         if port is None:
             return
-        finished = self.background.poll(self._ping_key)
+        finished = self.pings.poll(self._ping_key)
         if finished is not None and finished.exception() is None and finished.result():
             self._answering_since = now
             self.routed = RoutedServer(f"http://127.0.0.1:{port}/invocations", self.log_stream)
         else:
-            self.background.start(self._ping_key, lambda: serving.answers_ping(port))
+            self.pings.start(self._ping_key, lambda: serving.answers_ping(port))
 
     def _insist(self, now: float) -> None:
         if self._terminated_at is not None and now - self._terminated_at > STOP_GRACE_SECONDS:

@@ -52,8 +52,8 @@ def document(names: Iterable[tuple[str, str]], structures: Iterable[Structure]) 
 def all_structures() -> list[Structure]:
     """STRUCTURES of every module of operations, each once."""
     found: dict[int, Structure] = {}
-    for module in pkgutil.iter_modules(operations.__path__):
-        for structure in getattr(importlib.import_module(f"{operations.__name__}.{module.name}"), "STRUCTURES", ()):
+    for module in pkgutil.walk_packages(operations.__path__, f"{operations.__name__}."):
+        for structure in getattr(importlib.import_module(module.name), "STRUCTURES", ()):
             found[id(structure)] = structure
     return list(found.values())
 

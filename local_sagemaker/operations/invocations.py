@@ -3,7 +3,6 @@
 import random
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import AsyncExitStack
 from typing import Any
 
 from local_sagemaker import clock
@@ -11,7 +10,8 @@ from local_sagemaker.engine.routing import Route
 from local_sagemaker.errors import ModelError, ModelStreamError, ValidationError
 from local_sagemaker.operations.context import Context
 from local_sagemaker.operations.coverage import Structure
-from local_sagemaker.operations.model_calls import Answer, Call, model_answer, route_in_service
+from local_sagemaker.operations.model_answer import Answer
+from local_sagemaker.operations.model_calls import Call, model_answer, route_in_service
 from local_sagemaker.runtime.data_capture import CapturedInvocation, Observed, is_sampled
 
 ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
@@ -30,15 +30,10 @@ _REFUSED_WHOLE = {  # of an answer that is no stream
     "TargetModel": "an endpoint serves one model; name another endpoint",
     "EnableExplanations": "leave it out",
 }
+_ALL_REFUSED = {**_REFUSED, **_REFUSED_WHOLE}
 STRUCTURES = (
-    Structure("InvokeEndpointInput", honoured=_HONOURED, refused={**_REFUSED, **_REFUSED_WHOLE}),
-    Structure(
-        "InvokeEndpointWithResponseStreamInput",
-        honoured=_HONOURED,
-        refused={
-            name: advice for name, advice in _REFUSED.items() if name not in {"TargetModel", "EnableExplanations"}
-        },
-    ),
+    Structure("InvokeEndpointInput", honoured=_HONOURED, refused=_ALL_REFUSED),
+    Structure("InvokeEndpointWithResponseStreamInput", honoured=_HONOURED, refused=_REFUSED),
 )
 _PASSED_HEADERS = {
     "ContentType": "Content-Type",
@@ -51,8 +46,11 @@ _PASSED_HEADERS = {
 async def invoke_endpoint(context: Context, members: dict[str, Any]) -> dict[str, Any]:
     """Pass the body to a model server, as it is, and its answer back."""
     route = _check(context, members)
-    async with model_answer(context, _call(members)) as answer:
+    answer = await model_answer(context, _call(members))
+    try:
         content = await answer.read(context.settings.max_invocation_bytes)
+    finally:
+        answer.close()
     _capture(context, route, members, answer, content)
     return {"Body": content, "ContentType": answer.response.headers.get("Content-Type"), **_told(answer)}
 
@@ -61,25 +59,17 @@ async def invoke_endpoint_with_response_stream(context: Context, members: dict[s
     """Pass the body to a model server, and its answer back in parts, as they come."""
     route = _check(context, members)
     call = _call(members, STREAM_TIMEOUTS * context.settings.invocation_timeout_seconds)
-    async with AsyncExitStack() as stack:
-        answer = await stack.enter_async_context(model_answer(context, call))
-        body = StreamedBody(context, route, members, answer, stack.pop_all())
+    answer = await model_answer(context, call)
+    body = StreamedBody(context, route, members, answer)
     return {"Body": body, "ContentType": answer.response.headers.get("Content-Type"), **_told(answer)}
 
 
 class StreamedBody:
     """The events of a streamed answer. It holds the model server until it is closed."""
 
-    def __init__(
-        self,
-        context: Context,
-        route: Route,
-        members: Mapping[str, Any],
-        answer: Answer,
-        held: AsyncExitStack,
-    ) -> None:
-        self._held = held
-        self._events = self._parts(context, route, members, answer)
+    def __init__(self, context: Context, route: Route, members: Mapping[str, Any], answer: Answer) -> None:
+        self._answer = answer
+        self._events = self._parts(context, route, members)
 
     def __aiter__(self) -> AsyncIterator[dict[str, Any]]:
         return self._events
@@ -87,31 +77,33 @@ class StreamedBody:
     async def aclose(self) -> None:
         """Let the model server go, which ends the model's generator if it still runs."""
         await self._events.aclose()
-        await self._held.aclose()
+        self._answer.close()
 
     async def _parts(
-        self, context: Context, route: Route, members: Mapping[str, Any], answer: Answer
+        self, context: Context, route: Route, members: Mapping[str, Any]
     ) -> AsyncGenerator[dict[str, Any], None]:
         kept: list[bytes] | None = [] if route.data_capture else None
         size = 0
         try:
-            async for part in answer.parts():
+            async for part in self._answer.parts():
                 yield {"PayloadPart": {"Bytes": part}}
                 size += len(part)
-                if kept is not None:
-                    kept = [*kept, part] if size <= context.settings.max_invocation_bytes else None
+                if size > context.settings.max_invocation_bytes:
+                    kept = None
+                elif kept is not None:
+                    kept.append(part)
         except ModelError as error:
             code = "StreamBroken" if error.members["OriginalStatusCode"] else "ModelInvocationTimeExceeded"
             raise ModelStreamError(error.message, ErrorCode=code) from error
         if kept is not None:
-            _capture(context, route, members, answer, b"".join(kept))
+            _capture(context, route, members, self._answer, b"".join(kept))
 
 
 def _check(context: Context, members: Mapping[str, Any]) -> Route:
     """The endpoint's route. Raises ValidationError for a request that it does not take."""
-    for name, what_to_do in (_REFUSED | _REFUSED_WHOLE).items():
-        if members.get(name):
-            raise ValidationError(f"local_sagemaker does not support {name}: {what_to_do}")
+    for name in _ALL_REFUSED.keys() & members.keys():
+        if members[name]:
+            raise ValidationError(f"local_sagemaker does not support {name}: {_ALL_REFUSED[name]}")
     endpoint_name = members["EndpointName"]
     route = route_in_service(context, endpoint_name)
     limit = context.settings.max_invocation_bytes
@@ -120,7 +112,7 @@ def _check(context: Context, members: Mapping[str, Any]) -> Route:
             f"Endpoint {endpoint_name} of account {context.settings.account_id} is an asynchronous endpoint;"
             " use InvokeEndpointAsync."
         )
-    if any(variant.serverless_concurrency for variant in route.variants):
+    if route.serverless_concurrency is not None:
         limit = min(limit, SERVERLESS_BYTES)
     size = len(members.get("Body", b""))
     if size > limit:

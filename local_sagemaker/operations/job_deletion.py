@@ -1,6 +1,8 @@
 """DeleteTrainingJob and DeleteHyperParameterTuningJob. What jobs wrote to S3 stays, as it does at AWS."""
 
+import contextlib
 import shutil
+import uuid
 from typing import Any
 
 from local_sagemaker.engine.tuning_results import ENDED
@@ -24,8 +26,11 @@ def delete_training_job(context: Context, members: dict[str, Any]) -> dict[str, 
             raise ResourceInUse(f"The training job {name} belongs to the tuning job {owner.name}, which has not ended.")
         training_jobs.delete(context.database, name)
         tags.delete_tags(context.database, job.arn)
-    # Should this be cut short: a new job of this name begins with an empty folder.
-    shutil.rmtree(context.settings.jobs_dir / name, ignore_errors=True)
+        # Out of the way of a new job of this name; the engine's start removes what is left should this be cut short.
+        folder = context.settings.jobs_dir / f".{name}.{uuid.uuid4().hex}"
+        with contextlib.suppress(FileNotFoundError):
+            (context.settings.jobs_dir / name).rename(folder)
+    shutil.rmtree(folder, ignore_errors=True)
     return {}
 
 

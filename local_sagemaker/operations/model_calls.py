@@ -2,13 +2,15 @@
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import NoReturn
 
 import aiohttp
 
 from local_sagemaker.engine.routing import (
+    Demand,
     NoServer,
     NoSuchVariant,
     Route,
@@ -16,8 +18,9 @@ from local_sagemaker.engine.routing import (
     RoutedVariant,
     TooManyInvocations,
 )
-from local_sagemaker.errors import ModelError, ServerlessThrottled, ServiceUnavailable, ValidationError
+from local_sagemaker.errors import ServerlessThrottled, ServiceUnavailable, ValidationError
 from local_sagemaker.operations.context import Context
+from local_sagemaker.operations.model_answer import Answer
 from local_sagemaker.runtime.model_errors import ModelLog, model_error, timed_out
 from local_sagemaker.runtime.serving_folder import REFUSAL_HEADER, TIMEOUT_HEADER
 from local_sagemaker.runtime.serving_logs import log_group
@@ -47,96 +50,55 @@ class Call:
     seconds: float | None = None
 
 
-@dataclass(frozen=True)
-class Answer:
-    """A model's answer of success, its body still to be read."""
-
-    variant: RoutedVariant
-    log: ModelLog
-    response: aiohttp.ClientResponse
-    seconds: float
-    deadline: float  # in the event loop's time
-
-    async def read(self, limit_bytes: int) -> bytes:
-        """The whole body. Raises ModelError when it breaks off or is larger than the limit."""
-        length = self.response.content_length
-        if length is None or length > limit_bytes:
-            return await self._read_parts(limit_bytes)
-        try:
-            return await self.response.read()
-        except TimeoutError:
-            raise timed_out(self.log, self.seconds) from None
-        except aiohttp.ClientError as error:
-            raise self._broken_off(error) from error
-
-    async def _read_parts(self, limit_bytes: int) -> bytes:
-        parts: list[bytes] = []
-        size = 0
-        async for part in self.parts():
-            size += len(part)
-            if size > limit_bytes:
-                message = f"The model's answer is larger than {limit_bytes} bytes, which is the limit."
-                raise model_error(self.log, 0, message)
-            parts.append(part)
-        return b"".join(parts)
-
-    async def parts(self) -> AsyncIterator[bytes]:
-        """The body as it comes. Raises ModelError when it breaks off; its OriginalStatusCode is 0 for want of time."""
-        try:
-            async for part in self.response.content.iter_any():
-                yield part
-        except TimeoutError:
-            raise timed_out(self.log, self.seconds) from None
-        except aiohttp.ClientError as error:
-            raise self._broken_off(error) from error
-
-    def _broken_off(self, error: aiohttp.ClientError) -> ModelError:
-        if asyncio.get_running_loop().time() >= self.deadline:
-            return timed_out(self.log, self.seconds)
-        return model_error(self.log, 500, f"The model server broke its answer off ({type(error).__name__}).")
-
-
-@asynccontextmanager
-async def model_answer(context: Context, call: Call) -> AsyncIterator[Answer]:
-    """The answer of a model server, which is given back at the end.
+async def model_answer(context: Context, call: Call) -> Answer:
+    """The answer of a model server, to be closed by the caller.
 
     Raises ModelError for another answer than success, ValidationError, ServerlessThrottled and ServiceUnavailable.
     """
     try:
-        with context.routes.invocation(call.endpoint_name):
-            async with _connected(context, call) as answer:
-                await _check(context, call, answer)
-                yield answer
+        demand = context.routes.arrive(call.endpoint_name)
     except TooManyInvocations as error:
         raise ServerlessThrottled(
             f"Endpoint {call.endpoint_name} has {error.args[0]} invocations under way, its MaxConcurrency; try again"
         ) from error
+    try:
+        answer = await _first_answer(context, call, demand)
+    except BaseException:
+        context.routes.leave(demand)
+        raise
+    if not 200 <= answer.response.status < 300:
+        try:
+            await _refuse(context, call, answer)
+        finally:
+            answer.close()
+    return answer
 
 
-@asynccontextmanager
-async def _connected(context: Context, call: Call) -> AsyncIterator[Answer]:
-    """The first answer of a model server; one that was never reached has not had the request."""
+async def _first_answer(context: Context, call: Call, demand: Demand | None) -> Answer:
+    """The beginning of an answer; a model server that was never reached has not had the request."""
     loop = asyncio.get_running_loop()
     seconds = call.seconds or context.settings.invocation_timeout_seconds
-    deadline = loop.time() + _patience(context, call.endpoint_name)
+    patient_until = None
     while True:
         found = _acquire(context, call)
         if found is not None:
             variant, server = found
             log = ModelLog(call.endpoint_name, server.log_stream, context.region, context.settings.account_id)
-            answered_by = loop.time() + seconds
+            deadline = loop.time() + seconds
             try:
-                try:
-                    response = await _send(context, call, server.url, log, seconds)
-                except aiohttp.ClientConnectorError:
-                    context.wake_engine.set()
-                else:
-                    async with response:
-                        yield Answer(variant, log, response, seconds, answered_by)
-                    return
-            finally:
+                response = await _send(context, call, server.url, log, seconds)
+            except aiohttp.ClientConnectorError:
                 context.routes.release(server)
-        if loop.time() > deadline:
+                context.wake_engine.set()
+            except BaseException:
+                context.routes.release(server)
+                raise
+            else:
+                held = (context.routes, server, demand)
+                return Answer(response, variant, log, seconds=seconds, deadline=deadline, held=held)
+        if patient_until is None:
+            patient_until = loop.time() + _patience(context, call.endpoint_name)
+        elif loop.time() > patient_until:
             raise ServiceUnavailable(
                 f"No model server of endpoint {call.endpoint_name} answers at present; it is being started again. Try"
                 f" again in some seconds, and see the log group {log_group(call.endpoint_name)} for why it ended."
@@ -158,7 +120,7 @@ def route_in_service(context: Context, endpoint_name: str) -> Route:
 
 def _patience(context: Context, endpoint_name: str) -> float:
     route = context.routes.route(endpoint_name)
-    cold = route is not None and any(variant.serverless_concurrency for variant in route.variants)
+    cold = route is not None and route.serverless_concurrency is not None
     return max(PATIENCE_SECONDS, context.settings.startup_timeout_seconds) if cold else PATIENCE_SECONDS
 
 
@@ -189,14 +151,18 @@ def _check_in_service(context: Context, endpoint_name: str) -> Endpoint:
 
 
 async def _send(context: Context, call: Call, url: str, log: ModelLog, seconds: float) -> aiohttp.ClientResponse:
-    """The beginning of the answer. Raises ClientConnectorError when the model server was not reached."""
+    """The beginning of the answer. Raises ClientConnectorError when the model server was not reached.
+
+    A request that was written to a connection is never sent again, also when the connection broke before a byte of
+    the answer: the model may have begun, and one that ends its server would end the next one too, again and again.
+    """
     try:
         return await context.http.post(
             url,
             data=call.body if len(call.body) <= LARGE_BYTES else io.BytesIO(call.body),
             headers={**call.headers, TIMEOUT_HEADER: str(call.seconds)} if call.seconds else call.headers,
             skip_auto_headers=_ADDED_HEADERS,
-            timeout=aiohttp.ClientTimeout(total=seconds + TIMEOUT_MARGIN_SECONDS),
+            timeout=_timeout(seconds + TIMEOUT_MARGIN_SECONDS),
             allow_redirects=False,
         )
     except TimeoutError:
@@ -209,14 +175,17 @@ async def _send(context: Context, call: Call, url: str, log: ModelLog, seconds: 
         raise model_error(log, 500, message) from error
 
 
-async def _check(context: Context, call: Call, answer: Answer) -> None:
+@lru_cache
+def _timeout(seconds: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=seconds)
+
+
+async def _refuse(context: Context, call: Call, answer: Answer) -> NoReturn:
     """Raise what AWS answers when the model did not answer with success."""
-    refusal, status = answer.response.headers.get(REFUSAL_HEADER), answer.response.status
-    if refusal is None and 200 <= status < 300:
-        return
+    refusal = answer.response.headers.get(REFUSAL_HEADER)
     if refusal is None:
         content = await answer.read(context.settings.max_invocation_bytes)
-        raise model_error(answer.log, status, content.decode("utf-8", "replace"))
+        raise model_error(answer.log, answer.response.status, content.decode("utf-8", "replace"))
     if refusal == "queue-full":
         raise ServiceUnavailable(
             f"The model server of endpoint {call.endpoint_name} is busy and its queue is full. Try again later, send"

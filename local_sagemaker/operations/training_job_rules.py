@@ -11,6 +11,8 @@ from local_sagemaker.operations.request_values import check_local_path, check_ur
 from local_sagemaker.operations.resource_rules import check_resources, check_spot, check_stopping_condition
 from local_sagemaker.operations.unsupported import refuse
 from local_sagemaker.runtime import hyperparameters, metrics
+from local_sagemaker.runtime.training_command import DISTRIBUTION_GROUPS
+from local_sagemaker.runtime.training_hosts import instance_groups
 
 MAX_METRIC_DEFINITIONS = 20
 
@@ -93,9 +95,9 @@ def check_training_job(members: Mapping[str, Any]) -> None:
     check_stopping_condition(members.get("StoppingCondition") or {})
     check_spot(members)
     if algorithm.get("ContainerEntrypoint"):
-        check_distribution(members.get("HyperParameters") or {}, "HyperParameters")
+        check_distribution(members.get("HyperParameters") or {}, resources, "HyperParameters")
     else:
-        check_script(members.get("HyperParameters") or {}, "HyperParameters")
+        check_script(members.get("HyperParameters") or {}, resources, "HyperParameters")
     check_checkpoints(members.get("CheckpointConfig") or {})
     debugger_rules.check_debugger(members)
 
@@ -128,7 +130,7 @@ def check_output(output: Mapping[str, Any]) -> None:
     check_uri(output["S3OutputPath"], "OutputDataConfig.S3OutputPath")
 
 
-def check_script(raw: Mapping[str, str], where: str) -> None:
+def check_script(raw: Mapping[str, str], resources: Mapping[str, Any], where: str) -> None:
     """The hyperparameters that name the training script, and how it is distributed."""
     for name in hyperparameters.missing(raw):
         raise ValidationException(
@@ -136,15 +138,21 @@ def check_script(raw: Mapping[str, str], where: str) -> None:
             " (sagemaker_program: the script; sagemaker_submit_directory: the S3 URI of sourcedir.tar.gz), or"
             " AlgorithmSpecification a ContainerEntrypoint."
         )
-    check_distribution(raw, where)
+    check_distribution(raw, resources, where)
 
 
-def check_distribution(raw: Mapping[str, str], where: str) -> None:
-    """The hyperparameters that ask for a launcher."""
+def check_distribution(raw: Mapping[str, str], resources: Mapping[str, Any], where: str) -> None:
+    """The hyperparameters that ask for a launcher, and say in which instance groups."""
     decoded = hyperparameters.decode(raw)
     for name, hint in DISTRIBUTIONS.items():
         if decoded.get(name):
             refuse(f"{where}.{name}", hint)
+    wanted = decoded.get(DISTRIBUTION_GROUPS) or []
+    groups = [group.name for group in instance_groups(resources)]
+    if not isinstance(wanted, list) or any(name not in groups for name in wanted):
+        raise ValidationException(
+            f"{where}.{DISTRIBUTION_GROUPS} must be a JSON list of names of ResourceConfig's instance groups: {groups}."
+        )
 
 
 def check_checkpoints(checkpoint: Mapping[str, Any]) -> None:

@@ -154,7 +154,7 @@ def _check_definition(definition: Mapping[str, Any], where: str) -> None:
     rules.check_output(definition["OutputDataConfig"])
     check_stopping_condition(definition["StoppingCondition"])
     check_spot(definition)
-    rules.check_script(definition.get("StaticHyperParameters") or {}, "StaticHyperParameters")
+    rules.check_script(definition.get("StaticHyperParameters") or {}, resources, "StaticHyperParameters")
     rules.check_checkpoints(definition.get("CheckpointConfig") or {})
 
 

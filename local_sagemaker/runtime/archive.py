@@ -1,8 +1,12 @@
 """tar.gz archives: written the same way every time, unpacked without trusting them."""
 
 import gzip
+import lzma
 import tarfile
+import zlib
 from pathlib import Path
+
+CHUNK_BYTES = 1024 * 1024
 
 
 class BadArchive(ValueError):
@@ -18,8 +22,11 @@ def extract(archive: Path, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with tarfile.open(archive) as tar:
-            tar.extractall(folder, members=[m for m in tar if m.name.strip("/.")], filter="data")
-    except (tarfile.TarError, EOFError, OSError) as error:
+            # One after the other: a list of them first would have everything unpacked twice.
+            tar.extractall(folder, members=(m for m in tar if m.name.strip("/.")), filter="data")
+            while tar.fileobj is not None and tar.fileobj.read(CHUNK_BYTES):
+                pass  # to the checksum behind the last member
+    except (tarfile.TarError, EOFError, OSError, zlib.error, lzma.LZMAError) as error:
         raise BadArchive(f"{archive.name} cannot be unpacked: {error}") from error
 
 

@@ -104,6 +104,7 @@ class CaptureSpool:
                 file = self._file_for(config["DestinationS3Uri"], endpoint, variant, invocation.answered_at)
                 first = file.size_bytes == 0
                 with file.path.open("ab") as stream:
+                    stream.truncate(file.size_bytes)  # without the half line that a full disk left
                     stream.write(line)
                 file.size_bytes += len(line)
             self._count(spooled=len(line))

@@ -1,5 +1,6 @@
 """Why a script failed, in the words of SageMaker's training toolkit."""
 
+import os
 import re
 import signal
 from collections.abc import Sequence
@@ -51,10 +52,12 @@ def error_message(log: Path) -> str:
 
 def _written(failure_file: Path) -> str:
     try:
-        with failure_file.open("rb") as file:
+        with open(os.open(failure_file, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:  # it may be a pipe
             return file.read(4 * MAX_CHARACTERS).decode("utf-8", "replace").strip()[:MAX_CHARACTERS]
-    except (FileNotFoundError, IsADirectoryError):
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return ""
+    except OSError as error:
+        return f"output/failure cannot be read: {error.strerror}"
 
 
 def _signal_message(returncode: int) -> str:

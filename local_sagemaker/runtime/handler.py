@@ -4,12 +4,9 @@ The contract is that of SageMaker's public inference toolkits; the last argument
 pre_model_fn(model_dir) and model_warmup_fn(model_dir, model) run around model_fn.
 """
 
-import importlib
-import importlib.util
 import inspect
 import json
 import os
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,10 +15,8 @@ from typing import Any
 
 from local_sagemaker.runtime import handler_formats as formats
 from local_sagemaker.runtime.handler_context import HandlerContext
-
-
-class BadHandler(Exception):
-    """inference.py, or the model folder, does not keep to the contract."""
+from local_sagemaker.runtime.handler_program import BadHandler
+from local_sagemaker.runtime.torch_model import default_model, default_predict
 
 
 @dataclass(frozen=True)
@@ -80,64 +75,13 @@ class Handler:
         result, answered_type = result if isinstance(result, tuple) and len(result) == 2 else (result, accept)
         body = _parts(result) if isinstance(result, Iterator) else _bytes(result)
         headers = {"content-type": str(answered_type), **context.response_headers}
+        _check_headers(headers)
         return Answer(body, context.response_status, headers)
 
     def _default_transform(self, model: Any, body: Any, content_type: str, accept: str, context: HandlerContext) -> Any:
         data = self._input_fn(body, content_type, context=context)
         prediction = self._predict_fn(data, model, context=context)
         return self._output_fn(prediction, accept, context=context)
-
-
-def import_program(code_dir: Path, program: str | None) -> ModuleType | None:
-    """The module `program` (default: inference.py, which may be missing) of the model's code folder.
-
-    It may be in a folder of its own, from which it imports like from the code folder.
-    """
-    path = code_dir / (program or "inference.py")
-    if not path.is_file():
-        if program is None:
-            return None
-        raise BadHandler(f"SAGEMAKER_PROGRAM is {program}, and {code_dir.name}/ has no such file")
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None:
-        raise BadHandler(f"SAGEMAKER_PROGRAM is {program}, which is no Python file")
-    if path.parent != code_dir:
-        sys.path.insert(0, str(path.parent))
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module  # siblings may import it
-    spec.loader.exec_module(module)
-    return module
-
-
-def default_model(model_dir: str) -> Any:
-    """A TorchScript model: model.pt, model.pth, or the only file of one of these kinds."""
-    folder = Path(model_dir)
-    found = sorted(path for path in folder.iterdir() if path.suffix in {".pt", ".pth"})
-    named = [path for path in found if path.stem == "model"]
-    if not found or (len(found) > 1 and not named):
-        raise BadHandler(
-            "inference.py defines no model_fn, and the default one needs a TorchScript model.pt or model.pth at the top"
-            f" of model.tar.gz; there is {', '.join(sorted(path.name for path in folder.iterdir())) or 'nothing'}."
-            " Add code/inference.py with model_fn(model_dir)"
-        )
-    try:
-        model = _torch().jit.load(str((named or found)[0]), map_location=_device())
-    except RuntimeError as error:
-        raise BadHandler(
-            f"{(named or found)[0].name} is no TorchScript model; weights alone need a model_fn in code/inference.py"
-        ) from error
-    return model.eval()
-
-
-def default_predict(data: Any, model: Any) -> Any:
-    """`model(data)`, without gradients where the model's code has imported torch."""
-    torch = sys.modules.get("torch")
-    if torch is None or not isinstance(model, torch.nn.Module):
-        return model(data)
-    device = _device()
-    model.to(device).eval()
-    with torch.no_grad():
-        return model(data.to(device) if isinstance(data, torch.Tensor) else data)
 
 
 # What each function is called with, before context.
@@ -176,15 +120,6 @@ def _bind(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def _torch() -> Any:
-    # Part of the model's environment, not of local_sagemaker's: it is there when the model needs it, or that is said.
-    return importlib.import_module("torch")
-
-
-def _device() -> str:
-    return "cuda" if _torch().cuda.is_available() else "cpu"
-
-
 def _text(body: bytes, content_type: str) -> str:
     try:
         return body.decode()
@@ -201,6 +136,12 @@ def _parts(results: Iterator[Any]) -> Iterator[bytes]:
         close = getattr(results, "close", None)
         if close is not None:
             close()
+
+
+def _check_headers(headers: Mapping[str, str]) -> None:
+    for name, value in headers.items():
+        if not (name.isascii() and name.isprintable() and value.isascii() and value.isprintable()):
+            raise BadHandler(f"{name!r}: {value!r} cannot be a header of the answer: it takes printable ASCII")
 
 
 def _bytes(result: Any) -> bytes:

@@ -55,7 +55,7 @@ class HandlerContext:
 
     def set_response_header(self, index: int, name: str, value: str) -> None:  # noqa: ARG002
         """Answer with this header."""
-        self.response_headers[name.lower()] = value
+        self.response_headers[name.lower()] = str(value)
 
     def set_response_content_type(self, index: int, value: str) -> None:
         """Answer with this content type."""

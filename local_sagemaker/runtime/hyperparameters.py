@@ -58,7 +58,7 @@ def _is_sagemakers(name: str) -> bool:
 def _decode(value: str) -> Any:
     try:
         return json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):  # the second: JSON, but nested without end
         return value
 
 

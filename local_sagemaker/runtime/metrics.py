@@ -49,7 +49,7 @@ def check(definitions: Iterable[Mapping[str, str]]) -> None:
     for definition in definitions:
         try:
             regex.compile(definition["Regex"])
-        except regex.error as error:
+        except (regex.error, RecursionError) as error:
             raise BadMetricDefinition(
                 f"The regular expression {definition['Regex']!r} of metric {definition['Name']!r} is invalid: {error}"
             ) from error

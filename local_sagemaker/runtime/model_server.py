@@ -16,7 +16,8 @@ from typing import Any
 import uvicorn
 
 from local_sagemaker.runtime import shim
-from local_sagemaker.runtime.handler import Answer, Handler, Invocation, import_program, problem
+from local_sagemaker.runtime.handler import Answer, Handler, Invocation, problem
+from local_sagemaker.runtime.handler_program import import_program
 from local_sagemaker.runtime.model_thread import OWN_FOLDER, ModelThread, PartsBroken, Work, print_traceback
 from local_sagemaker.runtime.serving_folder import REFUSAL_HEADER, TIMEOUT_HEADER, Serving, ServingFolder
 

@@ -98,7 +98,7 @@ class ModelThread:
                 work.tell(answer)
             else:
                 _run_parts(work, answer, answer.body)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - the boundary to the model's own code
+        except BaseException as error:  # noqa: BLE001 - the boundary to the model's own code, which may call sys.exit
             work.tell(failure(error))
         finally:
             self.running = None
@@ -112,7 +112,7 @@ def _run_parts(work: Work, answer: Answer, parts: Iterator[bytes]) -> None:
         while part is not None and work.parts.put(part):
             part = next(parts, None)
         work.parts.put(None)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - the boundary to the model's own code
+    except BaseException as error:  # noqa: BLE001 - the boundary to the model's own code, which may call sys.exit
         print_traceback(error)
         work.parts.break_off()
     finally:

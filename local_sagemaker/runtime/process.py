@@ -16,9 +16,6 @@ from typing import Any
 
 from local_sagemaker.runtime import shim
 
-# Between the shim's claim and its process.json there are milliseconds; after this it died in between.
-CLAIM_GRACE_SECONDS = 10.0
-
 
 @dataclass(frozen=True)
 class NotStarted:
@@ -27,7 +24,10 @@ class NotStarted:
 
 @dataclass(frozen=True)
 class Running:
-    """The command is alive; `pid` leads its process group. The end of `shim_pid` comes after the record of its own."""
+    """The command is alive, or about to start (`pid` 0). `pid` leads its process group.
+
+    The end of `shim_pid` comes after the record of its own.
+    """
 
     pid: int
     shim_pid: int = field(default=0, compare=False)
@@ -86,7 +86,7 @@ def prevent(folder: Path) -> bool:
     From then on it counts as ended by SIGTERM.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    if not shim.claim(str(folder)):
+    if not shim.claim(str(folder), shim_pid=0):
         return False
     shim.write_json(str(folder / "exit.json"), {"returncode": -signal.SIGTERM, "ended_at": time.time()})
     return True
@@ -94,26 +94,19 @@ def prevent(folder: Path) -> bool:
 
 def observe(folder: Path) -> ProcessState:
     """What is true of the folder's command now, from its files and /proc alone."""
+    claim = _read(folder / "claim")
+    if claim is None:
+        return NotStarted()
+    alive = _alive(claim["pid"], claim["start_time"])
+    # Each looked at after who writes it: a record written in between is seen, so nothing that ended well is lost.
     process = _read(folder / "process.json")
-    alive = process is not None and (
-        _alive(process["pid"], process["start_time"]) or _alive(process["shim_pid"], process["shim_start_time"])
-    )
-    # Looked at after the processes: a record written in between is seen, so nothing that ended well counts as lost.
+    alive = alive or (process is not None and _alive(process["pid"], process["start_time"]))
     exit_record = _read(folder / "exit.json")
     if exit_record is not None:
         return Exited(returncode=exit_record["returncode"], ended_at=exit_record["ended_at"])
-    if process is not None:
-        return Running(process["pid"], process["shim_pid"]) if alive else Lost()
-    return _claimed(folder / "claim")
-
-
-def _claimed(claim: Path) -> ProcessState:
-    try:
-        claimed_at = float(claim.read_bytes())
-    except FileNotFoundError:
-        return NotStarted()
-    age = time.clock_gettime(time.CLOCK_BOOTTIME) - claimed_at  # negative: from before a reboot
-    return Running(pid=0) if 0 <= age <= CLAIM_GRACE_SECONDS else Lost()
+    if not alive:
+        return Lost()
+    return Running(0) if process is None else Running(process["pid"], claim["pid"])
 
 
 def send_signal(state: Running, signum: signal.Signals) -> None:
@@ -140,3 +133,5 @@ def _read(path: Path) -> dict[str, Any] | None:
         return json.loads(path.read_bytes())  # type: ignore[no-any-return]
     except FileNotFoundError:
         return None
+    except ValueError:  # the machine itself went down before the disk had it
+        return {"pid": 0, "start_time": 0} if path.name == "claim" else None

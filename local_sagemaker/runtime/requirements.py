@@ -112,6 +112,8 @@ def _digest(lines: list[str]) -> str:
 def _install(wanted: list[str], folder: Path, target: Path, log: Path) -> None:
     """Install what pip's arguments `wanted` ask for, as given in `folder`, and what that needs in turn."""
     target.parent.mkdir(parents=True, exist_ok=True)
+    for left in target.parent.glob("pip-*"):  # of attempts that were cut off: there is one at a time
+        shutil.rmtree(left, ignore_errors=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix="pip-") as name:
         work = Path(name)
         report, pinned, built = work / "report.json", work / "pinned.txt", work / "site-packages"

@@ -4,7 +4,7 @@ Started as `python -I -S shim.py FOLDER` with the command in FOLDER/command.json
 (`{"argv": [...], "cwd": ..., "env": {...}}`, and where the command has a view of its own `"mounts"`, `"hostname"`: see
 mount_namespace.py). It writes, each by rename:
 
-    claim          made once; a second shim for the same folder exits at once
+    claim          {"pid", "start_time"} of the shim; made once: a second one for the same folder exits at once
     process.json   {"pid", "start_time", "shim_pid", "shim_start_time"} of the running command
     log            `<epoch ms>\\t<line>\\n` for every line of its output
     exit.json      {"returncode", "ended_at"}; a negative return code is the signal's number
@@ -62,33 +62,34 @@ def patiently(write: "Callable[[], Any]") -> "Any":
             time.sleep(FULL_DISK_SECONDS)
 
 
-def claim(folder: str) -> bool:
-    """Be the one that runs, or prevents, the folder's command. False when another was quicker.
+def claim(folder: str, shim_pid: int) -> bool:
+    """Be the one that runs, or prevents (`shim_pid` 0), the folder's command. False when another was quicker.
 
-    The file holds the seconds since the machine's boot, which no setting of its clock changes.
+    The file names the process that sees to the command: as long as it lives, nothing is lost, however long it takes.
     """
     own = os.path.join(folder, f"claim.{os.getpid()}")
-    with open(own, "w", encoding="ascii") as file:
-        file.write(str(time.clock_gettime(time.CLOCK_BOOTTIME)))
     try:
+        with open(own, "w", encoding="ascii") as file:
+            json.dump({"pid": shim_pid, "start_time": start_time(shim_pid) if shim_pid else 0}, file)
         os.link(own, os.path.join(folder, "claim"))  # with its content at once, or not at all
     except FileExistsError:
         return False
     finally:
-        os.unlink(own)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(own)
     return True
 
 
 def main(folder: str) -> int:
     """Run the folder's command to its end and record how it ended."""
     os.chdir(folder)
-    if not patiently(lambda: claim(folder)):
+    if not patiently(lambda: claim(folder, os.getpid())):
         return 0
     for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(signum, lambda *_: None)  # unlike SIG_IGN, not inherited by the command
     with open("command.json", encoding="utf-8") as file:
         command = json.load(file)
-    with open("log", "ab", buffering=0) as log:
+    with patiently(lambda: open("log", "ab", buffering=0)) as log:
         returncode = run(command, log.fileno())
     record: dict[str, object] = {"returncode": returncode, "ended_at": time.time()}
     patiently(lambda: write_json("exit.json", record))
@@ -156,9 +157,9 @@ def copy_lines(child: "subprocess.Popen[bytes]", log: int) -> None:
                 break
             *lines, pending = (pending + chunk).split(b"\n")
             append(log, lines)
-            if len(pending) > MAX_LINE_BYTES:
-                append(log, [pending])
-                pending = b""
+            while len(pending) > MAX_LINE_BYTES:
+                append(log, [pending[:MAX_LINE_BYTES]])
+                pending = pending[MAX_LINE_BYTES:]
     if pending:
         append(log, [pending])
     child.wait()
@@ -215,9 +216,10 @@ def descendants(root: int) -> "list[int]":
 
 
 def append(log: int, lines: "list[bytes]") -> None:
-    """Add lines to the log."""
+    """Add lines to the log; what is too long for one becomes several."""
     stamp = str(int(time.time() * 1000)).encode() + b"\t"
-    text = b"".join(stamp + line[:MAX_LINE_BYTES] + b"\n" for line in lines)
+    starts = ((line, start) for line in lines for start in range(0, len(line) or 1, MAX_LINE_BYTES))
+    text = b"".join(stamp + line[start : start + MAX_LINE_BYTES] + b"\n" for line, start in starts)
     while text:
         text = text[patiently(functools.partial(os.write, log, text)) :]
 

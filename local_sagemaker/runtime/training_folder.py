@@ -105,8 +105,11 @@ class TrainingFolder:
         return self.ml.resolve() / Path(container_path).relative_to(OPT_ML)
 
     def tidy(self) -> None:
-        """Remove what is only needed while the job runs; the log and the shim's records stay."""
-        for path in (self.ml, self.home, self.venv, self.root / "upload", self.root / "requirements"):
-            shutil.rmtree(path, ignore_errors=True)
-        for path in (self.site_packages, self.hosts_file, self.root / "sourcedir.tar.gz", self.root / "command.json"):
+        """Remove what is only needed while the job runs; the log and the shim's records stay.
+
+        `ml` last: as long as it is there, the rest may be.
+        """
+        for path in (self.site_packages, self.hosts_file, self.root / "command.json"):
             path.unlink(missing_ok=True)
+        for path in (self.home, self.venv, self.root / "upload", self.root / "requirements", self.ml):
+            shutil.rmtree(path, ignore_errors=True)

@@ -1,8 +1,9 @@
 """What happens in Uploading: model, output, Debugger's files and checkpoints of all hosts. Repeatable as a whole."""
 
+import contextlib
 import os
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -10,6 +11,7 @@ from local_sagemaker.runtime import archive
 from local_sagemaker.runtime.objects import ObjectError, Objects, ObjectsUnreachable, file_names
 from local_sagemaker.runtime.training_spec import TrainingSpec
 
+KEPT = "The results are still in"  # in the FailureReason of a job whose folder stays
 END_OF_TENSORS = "training_job_end.ts"  # how readers of Debugger's files know that no more will come
 
 ModelWanted = Literal["always", "any", "never"]
@@ -31,21 +33,17 @@ def upload(spec: TrainingSpec, objects: Objects, model: ModelWanted) -> None:
 
     The hosts' folders become one; where two hosts wrote the same file, the first host's counts. Raises OutputFailed.
     """
-    try:
+    with _told(spec):
         _upload_output(spec, objects, model)
         for host in spec.all_hosts():
             _upload_debugger(host, objects)
-    except ObjectError as error:
-        raise _failed(spec, error) from error
     upload_last(spec, objects)
 
 
 def upload_last(spec: TrainingSpec, objects: Objects) -> None:
     """Upload what is kept in step with S3, to the last file. Raises OutputFailed."""
-    try:
+    with _told(spec):
         upload_changes(spec, objects, {})
-    except ObjectError as error:
-        raise _failed(spec, error) from error
 
 
 def is_kept_in_step(spec: TrainingSpec) -> bool:
@@ -73,11 +71,17 @@ def _kept_in_step(host: TrainingSpec) -> Iterable[tuple[Path, str]]:
         yield host.tensorboard, f"{tensorboard['S3OutputPath'].rstrip('/')}/{host.name}/tensorboard-output"
 
 
-def _failed(spec: TrainingSpec, error: ObjectError) -> OutputFailed:
-    blame = "InternalServerError" if isinstance(error, ObjectsUnreachable) else "ClientError"
-    return OutputFailed(
-        f"{blame}: Artifact upload failed: {error}. The results are still in {spec.folder.ml.resolve()}"
-    )
+@contextlib.contextmanager
+def _told(spec: TrainingSpec) -> Iterator[None]:
+    """Have whatever keeps results from S3 named beside the folder in which they stay."""
+    try:
+        yield
+    except (ObjectError, OSError, ValueError) as error:  # a full disk; names that are no UTF-8
+        ours = isinstance(error, ObjectsUnreachable) or not isinstance(error, ObjectError)
+        raise OutputFailed(
+            f"{'InternalServerError' if ours else 'ClientError'}: Artifact upload failed: {str(error)[:500]}."
+            f" {KEPT} {spec.folder.ml.resolve()}"
+        ) from error
 
 
 def _upload_output(spec: TrainingSpec, objects: Objects, model: ModelWanted) -> None:
@@ -108,15 +112,22 @@ def _merged(folders: Sequence[Path], target: Path) -> Path:
     if not any(map(_has_files, others)):
         return first
     shutil.rmtree(target, ignore_errors=True)
-    for folder in folders[::-1]:
+    for folder in folders:
         if folder.is_dir():
-            shutil.copytree(folder, target, symlinks=True, dirs_exist_ok=True, copy_function=_link)
+            _add(folder, target)
     return target
 
 
-def _link(source: str, target: str) -> None:
-    Path(target).unlink(missing_ok=True)
-    os.link(source, target)
+def _add(folder: Path, target: Path) -> None:
+    """Link into `target` what is in `folder` and not there."""
+    target.mkdir(parents=True, exist_ok=True)
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            place = target / entry.name
+            if not os.path.lexists(place) and not entry.is_dir(follow_symlinks=False):
+                os.link(entry.path, place, follow_symlinks=False)
+            elif entry.is_dir(follow_symlinks=False) and not place.is_symlink() and not place.is_file():
+                _add(Path(entry.path), place)
 
 
 def _upload_debugger(spec: TrainingSpec, objects: Objects) -> None:

@@ -7,7 +7,6 @@ COMMAND         anything else       made executable, then `/bin/sh -c ./train.sh
 
 import enum
 import shutil
-import tarfile
 from pathlib import Path, PurePosixPath
 
 from local_sagemaker.runtime import archive, hyperparameters, job_log, requirements
@@ -57,14 +56,12 @@ def _fetch(spec: TrainingSpec, source: str, objects: Objects) -> None:
         else:
             found = Path(source.removeprefix("file://")) if source.startswith("file://") else _place(spec, source)
             if found.is_dir():
-                shutil.copytree(found, code)
+                shutil.copytree(found, code, ignore_dangling_symlinks=True)  # an editor's locks are such
                 return
             if not found.is_file():
                 raise InputFailed(
                     f"ClientError: sagemaker_submit_directory {source!r} is neither an S3 URI nor a channel's path"
                 )
-        if not tarfile.is_tarfile(found):
-            raise InputFailed(f"ClientError: {source} is not a tar.gz archive of the training script")
         archive.extract(found, code)
     except ObjectNotFound as error:
         raise InputFailed(f"ClientError: The source of the training script is missing: {error}") from error
@@ -72,7 +69,7 @@ def _fetch(spec: TrainingSpec, source: str, objects: Objects) -> None:
         blame = "InternalServerError" if isinstance(error, ObjectsUnreachable) else "ClientError"
         raise InputFailed(f"{blame}: The source of the training script: {error}") from error
     except archive.BadArchive as error:
-        raise InputFailed(f"ClientError: {source}: {error}") from error
+        raise InputFailed(f"ClientError: {source} is not a tar.gz archive of the training script: {error}") from error
 
 
 def _place(spec: TrainingSpec, seen: str) -> Path:

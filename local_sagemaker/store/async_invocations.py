@@ -56,9 +56,11 @@ def expired(database: Database, now: float) -> list[AsyncInvocation]:
     return [_invocation(row) for row in found]
 
 
-def next_expiry(database: Database) -> float | None:
-    """When the next one expires."""
-    (found,) = database.connection.execute("SELECT min(expires_at) FROM async_invocations").fetchone()
+def next_expiry(database: Database, now: float) -> float | None:
+    """When the next one expires; those that have expired and are not gone yet were begun before."""
+    (found,) = database.connection.execute(
+        "SELECT min(expires_at) FROM async_invocations WHERE expires_at > ?", (now,)
+    ).fetchone()
     return None if found is None else float(found)
 
 

@@ -107,7 +107,7 @@ class RestJsonProtocol:
 
 
 def _header(text: str) -> str:
-    if not text.isascii() or any(character < " " for character in text):
+    if not (text.isascii() and text.isprintable()):
         raise ValueError(f"{text!r} cannot stand in a header")
     return text
 

@@ -20,7 +20,8 @@ import numpy as np
 import pytest
 import torch
 
-from local_sagemaker.runtime.handler import Handler, Invocation, import_program
+from local_sagemaker.runtime.handler import Handler, Invocation
+from local_sagemaker.runtime.handler_program import import_program
 from local_sagemaker.runtime.model_thread import failure
 from tests.clients.environments import environment
 

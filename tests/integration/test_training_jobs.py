@@ -1,6 +1,8 @@
 """Training jobs over the wire: a real server, real processes, real S3 on loopback."""
 
+import io
 import json
+import tarfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -143,6 +145,16 @@ def test_a_missing_script_is_named(toy: Toy) -> None:
     request["HyperParameters"]["sagemaker_program"] = '"other.py"'
     toy.sagemaker.create_training_job(**request)
     assert "'other.py' is not in" in toy.ended("no-script")["FailureReason"]
+
+
+def test_names_in_latin_1_are_told_as_well_as_they_can_be(toy: Toy) -> None:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz", encoding="latin-1", format=tarfile.GNU_FORMAT) as tar:
+        tar.addfile(tarfile.TarInfo("grün.py"))
+    request = toy.request("latin", "print(1)")
+    request["HyperParameters"]["sagemaker_submit_directory"] = toy.put("latin.tar.gz", packed.getvalue())
+    toy.sagemaker.create_training_job(**request)
+    assert toy.ended("latin")["FailureReason"].endswith("which holds: gr?n.py")
 
 
 def test_requirements_that_are_here_need_no_pip_and_others_fail_clearly(toy: Toy) -> None:
@@ -304,6 +316,18 @@ def test_a_lost_output_bucket_fails_the_job_and_keeps_the_results(toy: Toy, serv
     job = toy.ended("homeless")
     assert job["FailureReason"].startswith("ClientError: Artifact upload failed: s3://no-such-bucket/out")
     assert (server.state_dir / "training-jobs/homeless/ml/model/weights").read_text() == "w"
+
+
+def test_a_script_that_failed_keeps_what_could_not_be_uploaded_too(toy: Toy, server: LocalServer) -> None:
+    script = "import os\nopen(os.environ['SM_OUTPUT_DATA_DIR'] + '/report', 'w').write('r')\nraise ValueError('boom')"
+    toy.train("homeless-failure", script, OutputDataConfig={"S3OutputPath": "s3://no-such-bucket/out"})
+    reason = toy.ended("homeless-failure")["FailureReason"]
+    assert reason.startswith("AlgorithmError: ExecuteUserScriptError:")
+    assert "ValueError: boom" in reason
+    assert "ClientError: Artifact upload failed: s3://no-such-bucket/out" in reason
+    assert (server.state_dir / "training-jobs/homeless-failure/ml/output/data/report").read_text() == "r"
+    toy.sagemaker.delete_training_job(TrainingJobName="homeless-failure")
+    assert not list((server.state_dir / "training-jobs").glob("*homeless-failure*"))
 
 
 def test_a_job_that_went_well_leaves_only_its_log_behind(toy: Toy, server: LocalServer) -> None:

@@ -1,8 +1,10 @@
 """Archives: what is refused, and that packing and unpacking are each other's opposite."""
 
 import io
+import random
 import tarfile
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -76,3 +78,16 @@ def test_a_truncated_archive_is_named(tmp_path: Path) -> None:
     (tmp_path / "model.tar.gz").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(BadArchive):
         extract(tmp_path / "model.tar.gz", tmp_path / "out")
+
+
+@pytest.mark.parametrize("mode", ["w:gz", "w:xz"])
+def test_an_archive_that_was_damaged_on_its_way_is_named(tmp_path: Path, mode: Literal["w:gz", "w:xz"]) -> None:
+    (tmp_path / "weights").write_bytes(random.Random(0).randbytes(100_000))
+    damaged = tmp_path / "model.tar"
+    with tarfile.open(damaged, mode) as tar:
+        tar.add(tmp_path / "weights", "weights")
+    content = bytearray(damaged.read_bytes())
+    content[50_000] ^= 1
+    damaged.write_bytes(content)
+    with pytest.raises(BadArchive):
+        extract(damaged, tmp_path / "out")

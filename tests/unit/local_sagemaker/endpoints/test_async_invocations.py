@@ -15,6 +15,7 @@ from local_sagemaker.engine.async_run import AsyncRun
 from local_sagemaker.engine.loop import Background
 from local_sagemaker.engine.routing import Route, RoutedServer, RoutedVariant, RoutingTable
 from local_sagemaker.runtime.capture_spool import CaptureSpool
+from local_sagemaker.runtime.object_location import ObjectsUnreachable
 from local_sagemaker.runtime.objects import Objects
 from local_sagemaker.settings import Settings
 from local_sagemaker.store import async_invocations as store
@@ -177,10 +178,26 @@ def test_one_that_was_begun_does_not_expire(engine: Engine, model: Model) -> Non
     engine.turn()
     wait_for(lambda: model.bodies, "request")
     time.sleep(0.25)
-    engine.turn()
+    assert engine.turn() is None  # its end wakes the engine, which does not go round and round until then
     model.gate.set()
     assert engine.content("out", 1) == b"said 1"
     assert not (engine.folder / "failed").exists()
+
+
+def test_an_expired_one_whose_failure_cannot_be_written_yet_is_tried_again_later(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempts: list[float] = []
+
+    def unreachable(*_: object, **__: object) -> None:
+        attempts.append(time.monotonic())
+        raise ObjectsUnreachable("not now")
+
+    monkeypatch.setattr(Objects, "upload_file", unreachable)
+    engine.accept(1, expires_at=time.time() - 1)
+    wait_for(lambda: engine.turn() is not None and len(attempts) == 2, "second attempt")
+    assert attempts[1] - attempts[0] > 0.9
+    assert store.endpoint_names(engine.database) == ["later"]
 
 
 def test_a_busy_or_restarting_server_is_tried_again(engine: Engine, model: Model) -> None:

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from local_sagemaker.runtime import handler_formats
-from local_sagemaker.runtime.handler import BadHandler, Handler, Invocation, import_program
+from local_sagemaker.runtime.handler import Handler, Invocation
 from local_sagemaker.runtime.handler_context import HandlerContext
+from local_sagemaker.runtime.handler_program import BadHandler, import_program
 
 
 def module(**functions: Callable[..., Any]) -> ModuleType:
@@ -24,6 +25,13 @@ def module(**functions: Callable[..., Any]) -> ModuleType:
 
 def double(model_dir: str) -> Callable[[Any], Any]:
     return lambda data: data * 2
+
+
+def test_a_header_that_http_cannot_carry_is_the_models_fault(tmp_path: Path) -> None:
+    for content_type in ("text/caf\u00e9", "text/plain\r\nX-More: 1"):
+        handler = Handler(module(model_fn=double, output_fn=lambda *_, kind=content_type: (b"", kind)), tmp_path)
+        with pytest.raises(BadHandler, match="content-type"):
+            handler.invoke(Invocation(b"1", {"content-type": "application/json"}))
 
 
 def npy(array: Any) -> bytes:

@@ -19,7 +19,7 @@ from tests.unit.local_sagemaker.endpoints.harness import ECHO, Local, archive, r
 
 MODEL = {"name.txt": "one", "code/inference.py": ECHO}
 PROBE = """
-import json, os, sys, time
+import asyncio, json, os, sys, time
 def model_fn(model_dir): return model_dir
 def input_fn(body, content_type): return bytes(body).decode()
 def predict_fn(command, model_dir):
@@ -30,6 +30,7 @@ def predict_fn(command, model_dir):
     if command == "die": os._exit(9)
     if command.startswith("sleep"): time.sleep(float(command.split()[1])); return "slept"
     if command == "exit": sys.exit("enough")
+    if command == "cancel": raise asyncio.CancelledError("given up")
     if command == "teapot":
         error = ValueError("I'm a teapot"); error.status_code = 418
         raise error
@@ -102,6 +103,8 @@ def test_errors_of_the_model_are_model_errors_with_its_words(local: Local) -> No
     assert json.loads(raised.value.members["OriginalMessage"]) == {"code": "ValueError", "message": "I'm a teapot"}
     with pytest.raises(ModelError, match=r"\(500\).*enough"):
         ask(local, "exit")
+    with pytest.raises(ModelError, match=r"\(500\).*given up"):  # as soon as it is raised, not when the time is up
+        ask(local, "cancel")
     assert ask(local, "pid") == local.server_pids("probe")[0]
 
 
@@ -122,6 +125,19 @@ def test_killed_servers_are_started_again(local: Local) -> None:
         wait_for(lambda: not Path(f"/proc/{before[0]}").exists(), "end of the model server")  # noqa: B023 - called here
         assert local.invoke("echo")["Body"] == b"one:x"  # waits for the new one
         assert local.server_pids("echo") not in (before, [])
+
+
+def test_long_downloads_of_others_do_not_keep_a_server_from_coming_back(local: Local) -> None:
+    local.deploy("echo", MODEL)
+    gate = threading.Event()
+    for number in range(8):
+        local.background.start(number, gate.wait)
+    try:
+        os.kill(local.server_pids("echo")[0], signal.SIGKILL)
+        wait_for(lambda: not local.server_pids("echo"), "end of the model server")
+        assert local.invoke("echo")["Body"] == b"one:x"
+    finally:
+        gate.set()
 
 
 def test_a_crash_loop_fails_the_endpoint_with_the_reason(local: Local, monkeypatch: pytest.MonkeyPatch) -> None:

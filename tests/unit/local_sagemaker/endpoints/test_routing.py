@@ -128,20 +128,29 @@ def test_invocations_of_a_serverless_endpoint_are_counted_and_bounded() -> None:
     woken: list[bool] = []
     routes = RoutingTable(wake=lambda: woken.append(True))
     routes.publish("e", Route((RoutedVariant("v", 1, (), serverless_concurrency=2),)))
-    with routes.invocation("e"), routes.invocation("e"):
-        assert len(woken) == 2
-        with pytest.raises(TooManyInvocations, match="2"), routes.invocation("e"):
-            pass
-        demand = routes.take_demand("e")
-        assert (demand.current, demand.peak) == (2, 2)
+    first, second = routes.arrive("e"), routes.arrive("e")
+    assert len(woken) == 2
+    with pytest.raises(TooManyInvocations, match="2"):
+        routes.arrive("e")
+    demand = routes.take_demand("e")
+    assert (demand.current, demand.peak) == (2, 2)
+    routes.leave(first)
+    routes.leave(second)
     assert routes.take_demand("e").peak == 2  # what was between two looks
     assert routes.take_demand("e").peak == 0
-    with routes.invocation("e"):  # there is room again
-        pass
+    routes.leave(routes.arrive("e"))  # there is room again
+
+
+def test_invocations_of_an_endpoint_with_instances_are_not_counted() -> None:
+    routes = RoutingTable()
+    routes.publish("e", Route((RoutedVariant("v", 1, (server("a"),)),)))
+    assert routes.arrive("e") is None
+    routes.leave(None)
 
 
 def test_endpoints_that_are_not_there_leave_nothing_behind() -> None:
     routes = RoutingTable()
-    with routes.invocation("nobody"):
-        assert routes.take_demand("nobody").current == 1
+    demand = routes.arrive("nobody")
+    assert routes.take_demand("nobody").current == 1
+    routes.leave(demand)
     assert routes.take_demand("nobody").last_at == 0.0

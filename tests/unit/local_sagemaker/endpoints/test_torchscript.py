@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from local_sagemaker.runtime.handler import BadHandler, Handler, Invocation
+from local_sagemaker.runtime.handler import Handler, Invocation
+from local_sagemaker.runtime.handler_program import BadHandler
 
 JSON = {"content-type": "application/json"}
 

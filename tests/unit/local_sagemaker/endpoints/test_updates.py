@@ -3,7 +3,7 @@
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -91,6 +91,34 @@ def test_new_weights_move_the_traffic_and_keep_the_servers(local: Local) -> None
     local.create_config("again", {"ModelName": "a", "VariantName": "A"})
     local.update("both", "again", RetainAllVariantProperties=True)
     assert local.settled("both")["ProductionVariants"][0]["CurrentWeight"] == 0.0
+
+
+def test_a_change_that_comes_in_the_middle_of_a_round_is_done_before_it_is_said_to_be(
+    local: Local, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    local.deploy("echo", MODEL)
+    local.engine.stop()
+    reconciler = local.reconciler
+
+    def and_then(step: str, act: Callable[[], None]) -> None:
+        original = getattr(reconciler, step)
+
+        def once(*arguments: Any) -> Any:
+            found = original(*arguments)
+            monkeypatch.undo()
+            act()
+            return found
+
+        monkeypatch.setattr(reconciler, step, once)
+
+    and_then("_bring_up", lambda: local.change("echo", AllTraffic={"DesiredWeight": 5.0}))
+    reconciler.reconcile()
+    found = local.describe("echo")
+    assert (found["EndpointStatus"], found["ProductionVariants"][0]["CurrentWeight"]) != ("InService", 1.0)
+    reconciler.reconcile()
+    and_then("_keep_up", lambda: local.delete("echo"))
+    reconciler.reconcile()
+    assert local.context.routes.route("echo") is None  # its server was told to end
 
 
 @TWO_CORES

@@ -77,6 +77,12 @@ def test_good_requests_pass() -> None:
         ("OutputDataConfig.S3OutputPath", "https://b/out", "not a valid S3 URI"),
         ("AlgorithmSpecification.ContainerArguments", ["-c"], "give both"),
         ("HyperParameters.sagemaker_mpi_enabled", "true", "no MPI here; use distribution"),
+        (
+            "HyperParameters.sagemaker_distribution_instance_groups",
+            '["none"]',
+            "instance groups: .'homogeneousCluster'",
+        ),
+        ("HyperParameters.sagemaker_distribution_instance_groups", "5", "must be a JSON list"),
         ("TensorBoardOutputConfig", {"S3OutputPath": "s3://b/t", "LocalPath": "/data/x"}, "below /opt/ml"),
         ("AlgorithmSpecification.TrainingImage", "", "TrainingImage"),
         ("AlgorithmSpecification.MetricDefinitions.0.Regex", "(", "invalid"),

@@ -98,6 +98,18 @@ def test_lines_are_gathered_and_become_one_object(tmp_path: Path) -> None:
     assert spool.next_due() is None
 
 
+def test_what_a_full_disk_left_of_a_line_spoils_no_other(tmp_path: Path) -> None:
+    woken = threading.Event()
+    spool = CaptureSpool(tmp_path, woken.set)
+    put(spool, invocation(), woken)
+    (written,) = tmp_path.glob("*/dogs/**/*.open")
+    with written.open("ab") as stream:
+        stream.write(b'{"half')
+    spool.put("dogs", "AllTraffic", config(), invocation(b"3"))
+    (file,) = spool.close()
+    assert len([json.loads(line) for line in file.path.read_bytes().splitlines()]) == 2
+
+
 def test_another_hour_is_another_file(tmp_path: Path) -> None:
     spool = CaptureSpool(tmp_path, lambda: None)
     spool.put("dogs", "AllTraffic", config(), invocation())

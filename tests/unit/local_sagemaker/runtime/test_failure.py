@@ -1,5 +1,6 @@
 """FailureReasons."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -67,3 +68,23 @@ def test_the_scripts_own_words_come_first_and_are_bounded(tmp_path: Path) -> Non
     assert reason.startswith("AlgorithmError: ää")
     assert reason.endswith("ä, exit code: 1")
     assert len(reason) == 1024
+
+
+@pytest.mark.parametrize("make", ["output is a file", "a folder", "a pipe", "a loop"])
+def test_a_failure_that_is_no_file_holds_nobody_up(tmp_path: Path, make: str) -> None:
+    job_log.append(tmp_path / "log", ["RuntimeError: boom"])
+    failure = tmp_path / "output/failure"
+    if make != "output is a file":
+        failure.parent.mkdir()
+    match make:
+        case "output is a file":
+            failure.parent.touch()
+        case "a folder":
+            failure.mkdir()
+        case "a pipe":
+            os.mkfifo(failure)
+        case "a loop":
+            failure.symlink_to(failure)
+    reason = failure_reason(tmp_path / "log", failure, ARGV, 1)
+    expected = "output/failure cannot be read: Too many levels" if make == "a loop" else "RuntimeError: boom"
+    assert expected in reason

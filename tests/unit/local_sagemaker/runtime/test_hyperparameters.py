@@ -8,6 +8,10 @@ def test_values_decode_as_json_or_stay() -> None:
     assert hps.decode(raw) == {"a": 32, "b": "0.0004", "c": True, "d": [1, 2], "e": "str", "f": "True", "g": 1e-05}
 
 
+def test_json_that_is_nested_without_end_stays() -> None:
+    assert hps.decode({"deep": "[" * 2000}) == {"deep": "[" * 2000}
+
+
 def test_flags_are_sorted_and_one_letter_takes_one_dash() -> None:
     decoded = hps.decode(
         {

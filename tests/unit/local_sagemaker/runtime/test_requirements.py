@@ -43,3 +43,19 @@ def test_nothing_is_installed_when_all_is_here(tmp_path: Path) -> None:
     wanted.write_text("boto3\nnumpy\n")
     requirements.install(wanted, tmp_path / "site-packages", tmp_path / "cache", tmp_path / "log")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["requirements.txt"]
+
+
+def test_what_an_attempt_left_that_was_cut_off_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    left = tmp_path / "cache/requirements/pip-of-a-killed-server"
+    left.mkdir(parents=True)
+
+    def nothing_missing(arguments: list[str], _folder: Path, _log: Path) -> None:
+        Path(arguments[arguments.index("--report") + 1]).write_text('{"install": []}')
+
+    monkeypatch.setattr("local_sagemaker.runtime.requirements._pip", nothing_missing)
+    (tmp_path / "requirements.txt").write_text("no-such-package-anywhere\n")
+    requirements.install(
+        tmp_path / "requirements.txt", tmp_path / "site-packages", tmp_path / "cache", tmp_path / "log"
+    )
+    assert (tmp_path / "site-packages").is_dir()
+    assert not left.exists()

@@ -137,6 +137,7 @@ def test_a_package_is_installed_beside_the_job(source: Source, monkeypatch: pyte
         ("/etc/passwd", "", "is not in"),
         ("train.py", "s3://dogs/none.tar.gz", "is missing: s3://dogs/none.tar.gz does not exist"),
         ("train.py", "s3://dogs/loose.py", "is not a tar.gz archive"),
+        ("train.py", "s3://dogs/cut.tar.gz", "cut.tar.gz cannot be unpacked: Compressed file ended"),
         ("train.py", "s3://none/a.tar.gz", "its bucket does not exist"),
         ("train.py", "/opt/ml/input/data/none", "neither an S3 URI nor a channel's path"),
         ("train.py", "file:///no/such/folder", "neither an S3 URI nor a channel's path"),
@@ -145,6 +146,7 @@ def test_a_package_is_installed_beside_the_job(source: Source, monkeypatch: pyte
 def test_bad_sources(source: Source, program: str, submit: str, message: str) -> None:
     uri = source.pack("a.tar.gz", {"train.py": "print(1)"})
     (source.bucket / "loose.py").write_text("print(1)")
+    (source.bucket / "cut.tar.gz").write_bytes((source.bucket / "a.tar.gz").read_bytes()[:15])
     with pytest.raises(InputFailed, match=r"^ClientError: ") as failed:
         source.job(program, submit or uri)
     assert message in str(failed.value)
