@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from local_sagemaker.engine.routing import RoutingTable
+from local_sagemaker.engine.endpoints.routing import RoutingTable
 from local_sagemaker.faults import Faults
 from local_sagemaker.operations.context import Context
 from local_sagemaker.settings import Settings
@@ -109,19 +109,19 @@ class _RunningEngine:
     def __init__(
         self, settings: Settings, database: Database, wake_engine: threading.Event, base_url: str, faults: Faults
     ) -> None:
-        from local_sagemaker.engine.async_invocations import (  # noqa: PLC0415 - not wanted with a test's table
+        from local_sagemaker.engine.endpoints.async_invocations import (  # noqa: PLC0415 - not wanted with a test's table
             THREADS,
             AsyncInvocationReconciler,
         )
-        from local_sagemaker.engine.async_run import AsyncRun  # noqa: PLC0415
-        from local_sagemaker.engine.captures import CaptureReconciler  # noqa: PLC0415
-        from local_sagemaker.engine.endpoints import EndpointReconciler  # noqa: PLC0415
+        from local_sagemaker.engine.endpoints.async_run import AsyncRun  # noqa: PLC0415
+        from local_sagemaker.engine.endpoints.captures import CaptureReconciler  # noqa: PLC0415
+        from local_sagemaker.engine.endpoints.endpoints import EndpointReconciler  # noqa: PLC0415
         from local_sagemaker.engine.killing import Killer  # noqa: PLC0415
         from local_sagemaker.engine.loop import Background, Engine, Reconciler  # noqa: PLC0415
-        from local_sagemaker.engine.training_jobs import TrainingJobReconciler  # noqa: PLC0415
-        from local_sagemaker.engine.tuning_jobs import TuningJobReconciler  # noqa: PLC0415
-        from local_sagemaker.runtime.capture_spool import CaptureSpool  # noqa: PLC0415
+        from local_sagemaker.engine.training.jobs import TrainingJobReconciler  # noqa: PLC0415
+        from local_sagemaker.engine.tuning.jobs import TuningJobReconciler  # noqa: PLC0415
         from local_sagemaker.runtime.objects import Objects  # noqa: PLC0415
+        from local_sagemaker.runtime.serving.capture_spool import CaptureSpool  # noqa: PLC0415
 
         self._background = Background(wake_engine.set)
         self._objects = Objects(base_url, settings.buckets_dir)

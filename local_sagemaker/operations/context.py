@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 import aiohttp
 
-from local_sagemaker.engine.routing import RoutingTable
-from local_sagemaker.runtime.capture_spool import CaptureSpool
+from local_sagemaker.engine.endpoints.routing import RoutingTable
+from local_sagemaker.runtime.serving.capture_spool import CaptureSpool
 from local_sagemaker.settings import Settings
 from local_sagemaker.store.database import Database
 

@@ -8,25 +8,11 @@ response's members. Most are plain functions over SQLite and run in the event lo
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from local_sagemaker.operations import (
-    async_invocations,
-    cloudwatch,
-    endpoint_configs,
-    endpoints,
-    iam,
-    invocations,
-    job_deletion,
-    log_search,
-    log_streams,
-    logs,
-    models,
-    sts,
-    tags,
-    training_job_updates,
-    training_jobs,
-    tuning_jobs,
-)
+from local_sagemaker.operations import iam, sts, tags
 from local_sagemaker.operations.context import Context
+from local_sagemaker.operations.hosting import async_invocations, endpoint_configs, endpoints, invocations, models
+from local_sagemaker.operations.jobs import job_deletion, training_job_updates, training_jobs, tuning_jobs
+from local_sagemaker.operations.monitoring import cloudwatch, log_search, log_streams, logs
 
 Members = dict[str, Any]
 Operation = Callable[[Context, Members], Members | Awaitable[Members]]

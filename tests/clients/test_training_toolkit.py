@@ -20,12 +20,16 @@ from typing import Any
 
 import pytest
 
-from local_sagemaker.runtime import job_venv, process, training_command, training_environment, training_input
+from local_sagemaker.runtime import process
 from local_sagemaker.runtime.compute_share import ComputeShare
 from local_sagemaker.runtime.failure import failure_reason
 from local_sagemaker.runtime.objects import Objects
-from local_sagemaker.runtime.training_folder import TrainingFolder
-from local_sagemaker.runtime.training_spec import TrainingSpec
+from local_sagemaker.runtime.training import command as training_command
+from local_sagemaker.runtime.training import environment as training_environment
+from local_sagemaker.runtime.training import input as training_input
+from local_sagemaker.runtime.training import job_venv
+from local_sagemaker.runtime.training.folder import TrainingFolder
+from local_sagemaker.runtime.training.spec import TrainingSpec
 from tests.clients.environments import environment
 from tests.integration.toy_jobs import until
 from tests.local_server import LocalServer, running_server

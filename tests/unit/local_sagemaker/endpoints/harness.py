@@ -15,10 +15,10 @@ from typing import Any
 
 import aiohttp
 
-from local_sagemaker.engine.endpoints import EndpointReconciler
+from local_sagemaker.engine.endpoints.endpoints import EndpointReconciler
 from local_sagemaker.engine.loop import Background, Engine
-from local_sagemaker.operations import endpoint_configs, endpoints, invocations, models
 from local_sagemaker.operations.context import Context
+from local_sagemaker.operations.hosting import endpoint_configs, endpoints, invocations, models
 from local_sagemaker.runtime.objects import Objects
 from local_sagemaker.settings import Settings
 from local_sagemaker.store.database import Database

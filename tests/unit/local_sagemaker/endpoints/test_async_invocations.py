@@ -1,4 +1,4 @@
-"""engine/async_invocations.py over a model server that a test plays itself; results are files."""
+"""engine/endpoints/async_invocations.py over a model server that a test plays itself; results are files."""
 
 import threading
 import time
@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from local_sagemaker.engine.async_invocations import AsyncInvocationReconciler
-from local_sagemaker.engine.async_run import AsyncRun
+from local_sagemaker.engine.endpoints.async_invocations import AsyncInvocationReconciler
+from local_sagemaker.engine.endpoints.async_run import AsyncRun
+from local_sagemaker.engine.endpoints.routing import Route, RoutedServer, RoutedVariant, RoutingTable
 from local_sagemaker.engine.loop import Background
-from local_sagemaker.engine.routing import Route, RoutedServer, RoutedVariant, RoutingTable
-from local_sagemaker.runtime.capture_spool import CaptureSpool
 from local_sagemaker.runtime.object_location import ObjectsUnreachable
 from local_sagemaker.runtime.objects import Objects
+from local_sagemaker.runtime.serving.capture_spool import CaptureSpool
 from local_sagemaker.settings import Settings
 from local_sagemaker.store import async_invocations as store
 from local_sagemaker.store import endpoints

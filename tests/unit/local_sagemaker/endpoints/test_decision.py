@@ -1,6 +1,6 @@
-"""engine/endpoint.py: what to do next with model servers."""
+"""engine/endpoints/endpoint.py: what to do next with model servers."""
 
-from local_sagemaker.engine.endpoint import (
+from local_sagemaker.engine.endpoints.endpoint import (
     MAX_FAILED_STARTS,
     MAX_PAUSE_SECONDS,
     EndServer,
@@ -14,7 +14,7 @@ from local_sagemaker.engine.endpoint import (
     decide,
     pause_seconds,
 )
-from local_sagemaker.engine.endpoint_failure import ModelDataFailure, PingFailure, TookTooLong, failure_reason
+from local_sagemaker.engine.endpoints.endpoint_failure import ModelDataFailure, PingFailure, TookTooLong, failure_reason
 
 NOW = 1000.0
 

@@ -1,4 +1,4 @@
-"""runtime/handler.py: the contract of inference.py, and its defaults."""
+"""runtime/serving/handler.py: the contract of inference.py, and its defaults."""
 
 import io
 import sys
@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from local_sagemaker.runtime import handler_formats
-from local_sagemaker.runtime.handler import Handler, Invocation
-from local_sagemaker.runtime.handler_context import HandlerContext
-from local_sagemaker.runtime.handler_program import BadHandler, import_program
+from local_sagemaker.runtime.serving import handler_formats
+from local_sagemaker.runtime.serving.handler import Handler, Invocation
+from local_sagemaker.runtime.serving.handler_context import HandlerContext
+from local_sagemaker.runtime.serving.handler_program import BadHandler, import_program
 
 
 def module(**functions: Callable[..., Any]) -> ModuleType:

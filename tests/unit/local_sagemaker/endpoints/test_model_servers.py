@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from local_sagemaker.engine import endpoint as decision
+from local_sagemaker.engine.endpoints import endpoint as decision
 from local_sagemaker.errors import ModelError, ServiceUnavailable, ValidationError, ValidationException
 from local_sagemaker.runtime import mount_namespace
-from local_sagemaker.runtime.serving_logs import log_streams
+from local_sagemaker.runtime.serving.logs import log_streams
 from tests.unit.local_sagemaker.endpoints.harness import ECHO, Local, archive, running, wait_for
 
 MODEL = {"name.txt": "one", "code/inference.py": ECHO}
@@ -334,7 +334,7 @@ def test_deleting_models_and_configurations_leaves_the_endpoint_alone(tmp_path: 
     local = Local(tmp_path)
     local.start()
     local.deploy("echo", MODEL)
-    from local_sagemaker.operations import endpoint_configs, models
+    from local_sagemaker.operations.hosting import endpoint_configs, models
 
     models.delete_model(local.context, {"ModelName": "echo"})
     endpoint_configs.delete_endpoint_config(local.context, {"EndpointConfigName": "echo"})
@@ -494,7 +494,7 @@ def test_satisfied_requirements_install_nothing(local: Local) -> None:
 
 
 def test_a_model_larger_than_its_volume_is_refused(local: Local) -> None:
-    from local_sagemaker.runtime import serving_model
+    from local_sagemaker.runtime.serving import model as serving_model
 
     one_byte = serving_model.ModelSource(archive(local.folder / "m.tar.gz", MODEL), environment={}, volume_size_gb=1)
     serving_model.GIB, gib = 1, serving_model.GIB

@@ -10,8 +10,8 @@ import aiohttp
 import pytest
 
 from local_sagemaker.errors import ValidationException
-from local_sagemaker.operations import endpoint_configs, endpoints, models
 from local_sagemaker.operations.context import Context
+from local_sagemaker.operations.hosting import endpoint_configs, endpoints, models
 from local_sagemaker.settings import Settings
 from local_sagemaker.store import deployments, tags
 from local_sagemaker.store import endpoints as store

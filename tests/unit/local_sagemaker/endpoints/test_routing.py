@@ -1,10 +1,10 @@
-"""engine/routing.py: which server gets an invocation."""
+"""engine/endpoints/routing.py: which server gets an invocation."""
 
 from collections import Counter
 
 import pytest
 
-from local_sagemaker.engine.routing import (
+from local_sagemaker.engine.endpoints.routing import (
     NoServer,
     NoSuchVariant,
     Route,

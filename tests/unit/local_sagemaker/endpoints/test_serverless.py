@@ -1,8 +1,8 @@
-"""engine/serverless.py: how many model servers a serverless variant has."""
+"""engine/endpoints/serverless.py: how many model servers a serverless variant has."""
 
 import pytest
 
-from local_sagemaker.engine.serverless import servers_to_prove_it, wanted_servers
+from local_sagemaker.engine.endpoints.serverless import servers_to_prove_it, wanted_servers
 
 CONFIG = {"MemorySizeInMB": 1024, "MaxConcurrency": 4}
 PROVISIONED = {**CONFIG, "ProvisionedConcurrency": 2}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from local_sagemaker.engine import watched_server
+from local_sagemaker.engine.endpoints import watched_server
 from local_sagemaker.errors import ModelError, ServerlessThrottled, ServiceUnavailable, ValidationError
 from local_sagemaker.runtime import memory
 from tests.unit.local_sagemaker.endpoints.harness import Local, archive, running, wait_for

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from local_sagemaker.errors import ModelError, ModelStreamError, ServerlessThrottled, ValidationError
-from local_sagemaker.operations import invocations
+from local_sagemaker.operations.hosting import invocations
 from tests.unit.local_sagemaker.endpoints.harness import Local, archive, running, wait_for
 
 MODEL = """

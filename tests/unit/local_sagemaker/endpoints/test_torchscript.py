@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from local_sagemaker.runtime.handler import Handler, Invocation
-from local_sagemaker.runtime.handler_program import BadHandler
+from local_sagemaker.runtime.serving.handler import Handler, Invocation
+from local_sagemaker.runtime.serving.handler_program import BadHandler
 
 JSON = {"content-type": "application/json"}
 

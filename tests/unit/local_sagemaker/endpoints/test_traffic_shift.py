@@ -1,10 +1,10 @@
-"""engine/traffic_shift.py: how much of the traffic has moved, and when it moves on."""
+"""engine/endpoints/traffic_shift.py: how much of the traffic has moved, and when it moves on."""
 
 from typing import Any
 
 import pytest
 
-from local_sagemaker.engine.traffic_shift import Shift, shift, step_shares, waiting_seconds
+from local_sagemaker.engine.endpoints.traffic_shift import Shift, shift, step_shares, waiting_seconds
 
 
 def config(kind: str, wait: int, **more: Any) -> dict[str, Any]:

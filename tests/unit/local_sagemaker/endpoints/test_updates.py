@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from local_sagemaker.engine import endpoint as decision
+from local_sagemaker.engine.endpoints import endpoint as decision
 from local_sagemaker.errors import ValidationException
 from tests.unit.local_sagemaker.endpoints.harness import ECHO, Local, archive, running, wait_for
 

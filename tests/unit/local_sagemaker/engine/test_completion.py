@@ -2,7 +2,7 @@
 
 import random
 
-from local_sagemaker.engine.completion import CONVERGED_AFTER, Progress, progress
+from local_sagemaker.engine.tuning.completion import CONVERGED_AFTER, Progress, progress
 from local_sagemaker.store.tuning_children import Child
 
 

@@ -3,8 +3,8 @@
 import math
 from itertools import count
 
-from local_sagemaker.engine.curve import Curve
-from local_sagemaker.engine.early_stopping import underperforming
+from local_sagemaker.engine.tuning.curve import Curve
+from local_sagemaker.engine.tuning.early_stopping import underperforming
 
 PLACES = count(1)
 

@@ -4,7 +4,7 @@ import subprocess
 import sys
 import threading
 
-from local_sagemaker.engine.exit_watch import ExitWatch
+from local_sagemaker.engine.training.exit_watch import ExitWatch
 
 
 def test_the_end_of_a_process_wakes() -> None:

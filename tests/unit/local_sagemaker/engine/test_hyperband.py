@@ -4,8 +4,8 @@ from collections import Counter
 
 import pytest
 
-from local_sagemaker.engine import hyperband
-from local_sagemaker.engine.curve import Curve
+from local_sagemaker.engine.tuning import hyperband
+from local_sagemaker.engine.tuning.curve import Curve
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from local_sagemaker.engine.search import Trial, suggest
-from local_sagemaker.engine.search_space import all_values, combinations, nth_values
+from local_sagemaker.engine.tuning.search import Trial, suggest
+from local_sagemaker.engine.tuning.search_space import all_values, combinations, nth_values
 
 RANGES: dict[str, list[dict[str, Any]]] = {
     "ContinuousParameterRanges": [

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from local_sagemaker.engine import training_job as decisions
-from local_sagemaker.engine.training_job import (
+from local_sagemaker.engine.training import job as decisions
+from local_sagemaker.engine.training.job import (
     POLL_SECONDS,
     SOON_SECONDS,
     Deadline,

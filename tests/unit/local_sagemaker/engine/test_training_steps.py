@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from local_sagemaker.engine import training_steps
 from local_sagemaker.engine.loop import Background
-from local_sagemaker.engine.training_job import Step
+from local_sagemaker.engine.training import steps as training_steps
+from local_sagemaker.engine.training.job import Step
 from local_sagemaker.runtime.objects import Objects
-from local_sagemaker.runtime.training_folder import TrainingFolder
-from local_sagemaker.runtime.training_spec import TrainingSpec
+from local_sagemaker.runtime.training.folder import TrainingFolder
+from local_sagemaker.runtime.training.spec import TrainingSpec
 from local_sagemaker.settings import Settings
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from local_sagemaker.engine import tuning_definition as definition
+from local_sagemaker.engine.tuning import definition
 
 RESOURCES = {"InstanceType": "ml.m5.large"}
 

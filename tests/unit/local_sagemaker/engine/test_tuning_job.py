@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from local_sagemaker.engine import tuning_job as decisions
-from local_sagemaker.engine.tuning_job import Observation, decide
+from local_sagemaker.engine.tuning import job as decisions
+from local_sagemaker.engine.tuning.job import Observation, decide
 from local_sagemaker.store.tuning_children import Child
 
 NEW = Observation(stopping=False, max_jobs=3, max_parallel=2, started=0, active=(), ended=(), now=100.0)

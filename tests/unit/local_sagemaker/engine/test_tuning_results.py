@@ -1,6 +1,6 @@
 """What the training jobs of a tuning job amount to."""
 
-from local_sagemaker.engine import tuning_results as results
+from local_sagemaker.engine.tuning import results
 from local_sagemaker.store.tuning_children import Child
 
 CHILDREN = [

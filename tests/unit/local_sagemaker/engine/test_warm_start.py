@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from local_sagemaker.engine import warm_start
-from local_sagemaker.engine.search import Trial
+from local_sagemaker.engine.tuning import warm_start
+from local_sagemaker.engine.tuning.search import Trial
 from local_sagemaker.store.tuning_children import Child
 
 RANGES = {

@@ -6,7 +6,7 @@ import botocore.session
 import pytest
 
 from local_sagemaker.errors import ValidationException
-from local_sagemaker.operations.channel_rules import STRUCTURES, check_channels
+from local_sagemaker.operations.jobs.channel_rules import STRUCTURES, check_channels
 
 FILE = {"TrainingInputMode": "File"}
 

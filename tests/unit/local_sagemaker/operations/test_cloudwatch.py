@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from local_sagemaker import errors
-from local_sagemaker.operations import cloudwatch, training_jobs
 from local_sagemaker.operations.context import Context
+from local_sagemaker.operations.jobs import training_jobs
+from local_sagemaker.operations.monitoring import cloudwatch
 from local_sagemaker.store import training_jobs as store
 from local_sagemaker.store.training_jobs import Metric
 from tests.unit.local_sagemaker.operations.job_requests import check_response, make_context

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from local_sagemaker.errors import ResourceInUse, ResourceNotFound
-from local_sagemaker.operations import job_deletion, tags, training_jobs, tuning_jobs
+from local_sagemaker.operations import tags
 from local_sagemaker.operations.context import Context
+from local_sagemaker.operations.jobs import job_deletion, training_jobs, tuning_jobs
 from local_sagemaker.store import training_jobs as store
 from tests.unit.local_sagemaker.operations.job_requests import make_context
 from tests.unit.local_sagemaker.operations.test_job_rules import TRAINING

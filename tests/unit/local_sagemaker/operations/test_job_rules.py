@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from local_sagemaker.errors import ValidationException
-from local_sagemaker.operations.training_job_rules import check_training_job
+from local_sagemaker.operations.jobs.training_job_rules import check_training_job
 
 SCRIPT = {"sagemaker_program": "train.py", "sagemaker_submit_directory": "s3://b/sourcedir.tar.gz"}
 SOURCE = {"S3DataType": "S3Prefix", "S3Uri": "s3://b/train"}

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from local_sagemaker.errors import InvalidParameterException, ResourceNotFoundException
-from local_sagemaker.operations import log_filter, log_search, log_streams, training_jobs
 from local_sagemaker.operations.context import Context
+from local_sagemaker.operations.jobs import training_jobs
+from local_sagemaker.operations.monitoring import log_filter, log_search, log_streams
 from tests.unit.local_sagemaker.operations.job_requests import check_response, make_context
 from tests.unit.local_sagemaker.operations.test_job_rules import TRAINING
 

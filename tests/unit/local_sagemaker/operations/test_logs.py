@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from local_sagemaker.errors import InvalidParameterException, ResourceNotFoundException
-from local_sagemaker.operations import log_streams, logs, training_jobs
 from local_sagemaker.operations.context import Context
+from local_sagemaker.operations.jobs import training_jobs
+from local_sagemaker.operations.monitoring import log_streams, logs
 from tests.unit.local_sagemaker.operations.job_requests import check_response, make_context
 from tests.unit.local_sagemaker.operations.test_job_rules import TRAINING
 

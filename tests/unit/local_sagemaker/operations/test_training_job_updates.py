@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from local_sagemaker.errors import ResourceNotFound, ValidationException
-from local_sagemaker.operations import training_job_updates, training_jobs
 from local_sagemaker.operations.context import Context
+from local_sagemaker.operations.jobs import training_job_updates, training_jobs
 from local_sagemaker.store import training_jobs as store
 from tests.unit.local_sagemaker.operations.job_requests import check_response, make_context
 from tests.unit.local_sagemaker.operations.test_job_rules import TRAINING

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from local_sagemaker.errors import ResourceInUse, ResourceLimitExceeded, ResourceNotFound, ValidationException
-from local_sagemaker.operations import tags, training_jobs
+from local_sagemaker.operations import tags
 from local_sagemaker.operations.context import Context
+from local_sagemaker.operations.jobs import training_jobs
 from local_sagemaker.store import training_jobs as store
 from tests.unit.local_sagemaker.operations.job_requests import check_response, make_context
 from tests.unit.local_sagemaker.operations.test_job_rules import TRAINING

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from local_sagemaker.errors import AwsError, ResourceLimitExceeded, ValidationException
-from local_sagemaker.operations.tuning_job_rules import check_tuning_job
-from local_sagemaker.operations.warm_start_rules import check_warm_start
+from local_sagemaker.operations.jobs.tuning_job_rules import check_tuning_job
+from local_sagemaker.operations.jobs.warm_start_rules import check_warm_start
 from local_sagemaker.store.tuning_jobs import TuningJob, new_tuning_job
 from tests.unit.local_sagemaker.operations.test_job_rules import RESOURCES, SCRIPT, TRAINING, changed
 

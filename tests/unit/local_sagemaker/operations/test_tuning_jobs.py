@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from local_sagemaker.engine.loop import Background
-from local_sagemaker.engine.tuning_jobs import TuningJobReconciler
+from local_sagemaker.engine.tuning.jobs import TuningJobReconciler
 from local_sagemaker.errors import ResourceInUse, ResourceNotFound, ValidationException
-from local_sagemaker.operations import training_jobs, tuning_jobs
 from local_sagemaker.operations.context import Context
+from local_sagemaker.operations.jobs import training_jobs, tuning_jobs
 from local_sagemaker.runtime.objects import Objects
 from local_sagemaker.store import training_jobs as store
 from tests.unit.local_sagemaker.operations.job_requests import check_response, make_context

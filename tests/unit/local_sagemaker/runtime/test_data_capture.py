@@ -1,4 +1,4 @@
-"""runtime/data_capture.py and runtime/capture_spool.py."""
+"""runtime/serving/data_capture.py and runtime/serving/capture_spool.py."""
 
 import base64
 import json
@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from local_sagemaker.runtime import capture_spool
-from local_sagemaker.runtime.capture_spool import FLUSH_SECONDS, CaptureSpool
-from local_sagemaker.runtime.data_capture import CapturedInvocation, Observed, capture_line, is_sampled
+from local_sagemaker.runtime.serving import capture_spool
+from local_sagemaker.runtime.serving.capture_spool import FLUSH_SECONDS, CaptureSpool
+from local_sagemaker.runtime.serving.data_capture import CapturedInvocation, Observed, capture_line, is_sampled
 
 NOON = 1_800_014_400.25  # 2027-01-15 12:00:00.250 UTC
 

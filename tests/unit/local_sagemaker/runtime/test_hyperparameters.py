@@ -1,6 +1,6 @@
 """Hyperparameters: both SDKs' encodings, flags, environment variables."""
 
-from local_sagemaker.runtime import hyperparameters as hps
+from local_sagemaker.runtime.training import hyperparameters as hps
 
 
 def test_values_decode_as_json_or_stay() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from local_sagemaker.runtime import job_venv
+from local_sagemaker.runtime.training import job_venv
 
 
 @pytest.fixture(scope="module")

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from local_sagemaker.runtime.manifests import BadManifest, Entry, Record, augmented_manifest, manifest
 from local_sagemaker.runtime.object_location import ObjectNotFound
 from local_sagemaker.runtime.objects import BadObjectUri, Objects
-from local_sagemaker.runtime.training_channels import NoData, channel_hosts, download_channel, shard
-from local_sagemaker.runtime.training_hosts import InstanceGroup
+from local_sagemaker.runtime.training.channels import NoData, channel_hosts, download_channel, shard
+from local_sagemaker.runtime.training.hosts import InstanceGroup
+from local_sagemaker.runtime.training.manifests import BadManifest, Entry, Record, augmented_manifest, manifest
 
 HOSTS = ("algo-1", "algo-2", "algo-3")
 

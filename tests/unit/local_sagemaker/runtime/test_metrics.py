@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from local_sagemaker.runtime import job_log, metrics
-from local_sagemaker.runtime.metrics import BadMetricDefinition, MetricValue
-from local_sagemaker.runtime.required_text import required_text
+from local_sagemaker.runtime import job_log
+from local_sagemaker.runtime.training import metrics
+from local_sagemaker.runtime.training.metrics import BadMetricDefinition, MetricValue
+from local_sagemaker.runtime.training.required_text import required_text
 
 LOSS = {"Name": "validation:loss", "Regex": r"(?:^|\s)validation:loss=([0-9.eE+-]+|nan|inf)"}
 EPOCH = {"Name": "epoch", "Regex": r"epoch=(\d+)"}

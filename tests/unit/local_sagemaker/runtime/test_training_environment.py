@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from local_sagemaker.runtime.compute_share import ComputeShare
-from local_sagemaker.runtime.training_command import command, missing_program
-from local_sagemaker.runtime.training_configuration import configuration_files
-from local_sagemaker.runtime.training_environment import environment
-from local_sagemaker.runtime.training_folder import TrainingFolder
-from local_sagemaker.runtime.training_hosts import addresses, host_names
-from local_sagemaker.runtime.training_spec import TrainingSpec
+from local_sagemaker.runtime.training.command import command, missing_program
+from local_sagemaker.runtime.training.configuration import configuration_files
+from local_sagemaker.runtime.training.environment import environment
+from local_sagemaker.runtime.training.folder import TrainingFolder
+from local_sagemaker.runtime.training.hosts import addresses, host_names
+from local_sagemaker.runtime.training.spec import TrainingSpec
 
 SHARE = ComputeShare(2, 0)
 REQUEST: dict[str, Any] = {

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from local_sagemaker.runtime.objects import Objects
-from local_sagemaker.runtime.training_folder import TrainingFolder
-from local_sagemaker.runtime.training_output import KEPT, OutputFailed, upload
-from local_sagemaker.runtime.training_spec import TrainingSpec
+from local_sagemaker.runtime.training.folder import TrainingFolder
+from local_sagemaker.runtime.training.output import KEPT, OutputFailed, upload
+from local_sagemaker.runtime.training.spec import TrainingSpec
 
 
 def job(root: Path, hosts: int, **output: str) -> TrainingSpec:

@@ -11,11 +11,11 @@ import pytest
 
 from local_sagemaker.runtime.compute_share import ComputeShare
 from local_sagemaker.runtime.objects import Objects
-from local_sagemaker.runtime.training_command import command
-from local_sagemaker.runtime.training_folder import TrainingFolder
-from local_sagemaker.runtime.training_input import InputFailed, prepare
-from local_sagemaker.runtime.training_source import EntryPoint, entry_point
-from local_sagemaker.runtime.training_spec import TrainingSpec
+from local_sagemaker.runtime.training.command import command
+from local_sagemaker.runtime.training.folder import TrainingFolder
+from local_sagemaker.runtime.training.input import InputFailed, prepare
+from local_sagemaker.runtime.training.source import EntryPoint, entry_point
+from local_sagemaker.runtime.training.spec import TrainingSpec
 
 
 class Source:

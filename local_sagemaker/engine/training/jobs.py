@@ -1,0 +1,323 @@
+"""Training jobs: observe each active one, decide (job.py), apply.
+
+The row says what is wanted and how far the job got, its folders what is true; so a restart needs no code of its own.
+Order matters in three places: the row enters Training before the script is spawned; a signal's row is written before
+the signal is sent; the logs' metrics are read to the end before the row enters Uploading.
+"""
+
+import logging
+import shutil
+import signal
+from typing import Any
+
+from diagnostics.instances import instance_type
+from local_sagemaker import clock
+from local_sagemaker.engine.loop import Background
+from local_sagemaker.engine.training import job as decisions
+from local_sagemaker.engine.training import steps as training_steps
+from local_sagemaker.engine.training.deadlines import deadlines
+from local_sagemaker.engine.training.exit_watch import ExitWatch
+from local_sagemaker.engine.training.job import Decision, Observation
+from local_sagemaker.engine.training.metrics import keep_metrics
+from local_sagemaker.engine.training.steps import TrainingSteps
+from local_sagemaker.runtime import compute_share, mount_namespace, process
+from local_sagemaker.runtime.failure import MAX_CHARACTERS, failure_reason
+from local_sagemaker.runtime.objects import Objects
+from local_sagemaker.runtime.training import output as training_output
+from local_sagemaker.runtime.training import process as training_process
+from local_sagemaker.runtime.training.command import command
+from local_sagemaker.runtime.training.folder import TrainingFolder
+from local_sagemaker.runtime.training.hosts import host_names
+from local_sagemaker.runtime.training.spec import TrainingSpec
+from local_sagemaker.settings import Settings
+from local_sagemaker.store import training_jobs as store
+from local_sagemaker.store import training_queue, tuning_jobs
+from local_sagemaker.store.database import Database
+from local_sagemaker.store.rows import StaleRow
+from local_sagemaker.store.training_jobs import TrainingJob
+
+logger = logging.getLogger(__name__)
+
+STATUS_MESSAGES = {
+    "Starting": "Preparing the instances for training",
+    "Pending": "Training job waiting for capacity",
+    "Downloading": "Downloading the training image",
+    "Training": "Training image download completed. Training in progress.",
+    "Uploading": "Uploading generated training model",
+    "Interrupted": "The spot instances of the training job were interrupted",
+    "Restarting": "The training process was lost; the training job is started again",
+}
+# Both SDKs' launchers let every job's hosts meet at port 7777.
+ONE_AT_A_TIME = "Training job waiting for the end of another one with several hosts, whose launcher has the same port"
+
+
+class TrainingJobReconciler:
+    """Runs the training jobs, at most `settings.max_running_jobs` at once."""
+
+    def __init__(self, settings: Settings, database: Database, background: Background, objects: Objects) -> None:
+        self._settings = settings
+        self._database = database
+        self._endpoint_url = objects.endpoint_url
+        self._steps = TrainingSteps(settings, background, objects)
+        self._watch = ExitWatch(background.wake)
+        self._mounted = mount_namespace.is_mounted(settings.opt_ml)
+        self._signalled: set[str] = set()
+        self._several_hosts = False  # a job of several hosts runs
+        self._tidied = False
+
+    def reconcile(self) -> float | None:
+        """Do what is due for every active job; answers when to look again."""
+        if not self._tidied:
+            self._tidied = True
+            self._tidy_ended()
+        running = training_queue.running(self._database)
+        delays = [self._look(job, slot_free=False)[1] for job in running]
+        delays += self._start_waiting(running)
+        return min((delay for delay in delays if delay is not None), default=None)
+
+    def _start_waiting(self, running: list[TrainingJob]) -> list[float | None]:
+        """Give the free slots to the oldest of those that wait; one of several hosts only while no other one runs."""
+        free = self._settings.max_running_jobs - len(running)
+        self._several_hosts = any(job.host_count > 1 for job in running)
+        delays: list[float | None] = []
+        now = clock.now()
+        for job in training_queue.waiting(
+            self._database, now, free=max(0, free), several_hosts=not self._several_hosts
+        ):
+            blocked = self._several_hosts and job.host_count > 1
+            entered, delay = self._look(job, slot_free=free > 0 and not blocked)
+            if entered:
+                free -= 1
+                self._several_hosts = self._several_hosts or job.host_count > 1
+            elif free > 0 and blocked:
+                delay = 0.0 if delay is None else delay  # the slot may be another one's
+            delays.append(delay)
+        wait_until = training_queue.next_wait_until(self._database)
+        return [*delays, None if wait_until is None else max(0.0, wait_until - now)]
+
+    def _look(self, job: TrainingJob, *, slot_free: bool) -> tuple[bool, float | None]:
+        """Take the job as far as it goes now. Answers whether it took a slot, and when to look again."""
+        try:
+            return self._advance(job, slot_free=slot_free)
+        except StaleRow:  # an operation changed it meanwhile; look again at once
+            return False, 0.0
+        except Exception:
+            # A fault in one job must not hold up the others; it is tried again, and logged each time.
+            logger.exception("training job %s", job.name)
+            return False, 1.0
+
+    def _advance(self, job: TrainingJob, *, slot_free: bool) -> tuple[bool, float | None]:
+        started_in = job.phase
+        while True:
+            if job.phase == "Training":
+                job = keep_metrics(self._database, job, self._spec(job).all_hosts())
+            observation = self._observe(job, slot_free=slot_free)
+            decision = decisions.decide(observation)
+            if isinstance(decision, decisions.Wait):
+                if job.phase == "Training":
+                    self._steps.keep_in_step(self._spec(job))
+                return started_in == "Starting" and job.phase != "Starting", decision.seconds
+            job = self._apply(job, observation, decision)
+            if job.phase == "Ended" or isinstance(decision, decisions.Restart):
+                # A slot is free and a tuning job may go on: another round, at once.
+                return False, 0.0
+            match decision:
+                case decisions.StartStep():
+                    return started_in == "Starting", None
+                case decisions.Spawn():
+                    return False, decisions.SOON_SECONDS
+                case decisions.Terminate() | decisions.Kill() | decisions.GiveUpStart():
+                    return False, decisions.POLL_SECONDS
+
+    def _observe(self, job: TrainingJob, *, slot_free: bool) -> Observation:
+        step, error = self._steps.state(job.phase, job.name)
+        spawned = job.phase in {"Training", "Uploading"}
+        hosts = self._spec(job).all_hosts()
+        processes = tuple(process.observe(host.folder.root) if spawned else process.NotStarted() for host in hosts)
+        for state in processes:
+            if isinstance(state, process.Running) and state.shim_pid:
+                self._watch.watch(state.shim_pid)
+        retries = (job.request.get("RetryStrategy") or {}).get("MaximumRetryAttempts", 0)
+        return Observation(
+            phase=job.phase,
+            stopping=job.status == "Stopping",
+            now=clock.now(),
+            slot_free=slot_free,
+            pending=job.secondary_status == "Pending",
+            deadlines=deadlines(job),
+            step=step,
+            step_error=error,
+            processes=processes,
+            interruption=bool(job.interruption),
+            retries_left=retries - job.retries,
+            terminated_at=job.terminated_at,
+            termination=job.termination,
+            signalled=job.name in self._signalled,
+            stop_grace_seconds=self._settings.stop_grace_seconds,
+        )
+
+    def _apply(self, job: TrainingJob, observation: Observation, decision: Decision) -> TrainingJob:
+        """Do it; answers the job as it is then."""
+        now = observation.now
+        match decision:
+            case decisions.SayPending():
+                job = self._say_pending(job, now)
+            case decisions.Enter(phase=phase):
+                job = self._enter(job, phase, now)
+            case decisions.StartStep():
+                self._start_step(job, observation)
+            case decisions.Spawn():
+                self._spawn(job)
+            case decisions.Terminate(termination=termination):
+                job = self._terminate(job, observation, termination)
+            case decisions.Kill():
+                self._signal(observation, signal.SIGKILL)
+            case decisions.GiveUpStart():
+                job = self._give_up_start(job, now)
+            case decisions.Restart(secondary_status=secondary_status):
+                job = self._restart(job, now, secondary_status)
+            case decisions.End():
+                job = self._end(job, now, self._explained(job, observation, decision))
+        return job
+
+    def _say_pending(self, job: TrainingJob, now: float) -> TrainingJob:
+        message = ONE_AT_A_TIME if job.host_count > 1 and self._several_hosts else STATUS_MESSAGES["Pending"]
+        return store.update(self._database, job, now, secondary_status="Pending", status_message=message)
+
+    def _give_up_start(self, job: TrainingJob, now: float) -> TrainingJob:
+        prevented = [process.prevent(host.folder.root) for host in self._spec(job).all_hosts()]
+        return self._end(job, now, decisions.STOPPED) if all(prevented) else job
+
+    def _enter(self, job: TrainingJob, phase: str, now: float) -> TrainingJob:
+        changes: dict[str, Any] = {"phase": phase, "secondary_status": phase, "status_message": STATUS_MESSAGES[phase]}
+        if job.status == "Stopping" and phase != "Uploading":
+            changes |= {"secondary_status": "Stopping", "status_message": None}
+        elif job.termination == "Interrupted" and phase == "Uploading":
+            changes |= {"secondary_status": "Interrupted", "status_message": STATUS_MESSAGES["Interrupted"]}
+        if phase == "Downloading":
+            training_process.clear(self._spec(job))
+            changes["started_at"] = job.started_at or now
+            if job.paused_at is not None:
+                changes |= {"paused_at": None, "paused_seconds": job.paused_seconds + now - job.paused_at}
+        if phase == "Uploading":
+            job = keep_metrics(self._database, job, self._spec(job).all_hosts(), to_end=True)
+        return store.update(self._database, job, now, **changes)
+
+    def _start_step(self, job: TrainingJob, observation: Observation) -> None:
+        spec = self._spec(job)
+        if job.phase == "Downloading":
+            self._steps.prepare(spec)
+        elif decisions.restart(observation) is not None:
+            self._steps.upload_checkpoints(spec)
+        else:
+            self._steps.upload(spec, decisions.outcome(observation).status)
+
+    def _restart(self, job: TrainingJob, now: float, secondary_status: str) -> TrainingJob:
+        self._signalled.discard(job.name)
+        self._steps.forget(job.name)
+        message = None if job.secondary_status == secondary_status else STATUS_MESSAGES[secondary_status]
+        job = store.restart(self._database, job, now, secondary_status=secondary_status, message=message)
+        message = STATUS_MESSAGES["Starting"]
+        return store.update(self._database, job, now, secondary_status="Starting", status_message=message)
+
+    def _spawn(self, job: TrainingJob) -> None:
+        spec = self._spec(job)
+        at_once = self._jobs_at_once(job) * len(spec.hosts)
+        for host in spec.all_hosts():
+            training_process.spawn(host, self._share(host, at_once), self._endpoint_url)
+
+    def _share(self, host: TrainingSpec, at_once: int) -> compute_share.ComputeShare:
+        return compute_share.compute_share(
+            instance_type(host.instance_type),
+            at_once,
+            cores=compute_share.host_cores(),
+            gpus=compute_share.host_gpus(),
+        )
+
+    def _jobs_at_once(self, job: TrainingJob) -> int:
+        """How many jobs this one shares the machine with, itself included: those here now, and its tuning job's."""
+        expected = training_queue.count_active(self._database)
+        if job.tuning_job_name is not None:
+            tuning_job = tuning_jobs.get(self._database, job.tuning_job_name)
+            if tuning_job is not None:
+                limits = tuning_job.request["HyperParameterTuningJobConfig"]["ResourceLimits"]
+                expected = max(expected, int(limits["MaxParallelTrainingJobs"]))
+        return min(expected, self._settings.max_running_jobs)
+
+    def _terminate(self, job: TrainingJob, observation: Observation, termination: str) -> TrainingJob:
+        if job.terminated_at is None:
+            job = store.update(
+                self._database, job, observation.now, termination=termination, terminated_at=observation.now
+            )
+        self._signalled.add(job.name)
+        self._signal(observation, signal.SIGTERM)
+        return job
+
+    def _signal(self, observation: Observation, signum: signal.Signals) -> None:
+        for state in observation.processes:
+            if isinstance(state, process.Running):
+                process.send_signal(state, signum)
+
+    def _explained(self, job: TrainingJob, observation: Observation, end: decisions.End) -> decisions.End:
+        if end.status != "Failed":
+            return end
+        reason, not_uploaded = end.failure_reason or self._script_failure(job, observation), observation.step_error
+        if not_uploaded and reason != not_uploaded:
+            reason = f"{reason[: MAX_CHARACTERS - 1 - len(not_uploaded)]} {not_uploaded}"
+        return decisions.failed(reason)
+
+    def _script_failure(self, job: TrainingJob, observation: Observation) -> str:
+        """Why the script failed on the host where it failed first."""
+        index = decisions.first_failure(observation)
+        state = observation.processes[index or 0]
+        if not isinstance(state, process.Exited):
+            return decisions.LOST
+        host = self._spec(job).all_hosts()[index or 0]
+        argv = command(host, compute_share.ComputeShare(cpus=1, gpus=0))
+        reason = failure_reason(
+            host.folder.log, host.folder.failure, argv, state.returncode, toolkit=not host.entrypoint
+        )
+        if len(host.hosts) > 1:
+            kind, _, text = reason.partition(": ")
+            reason = f"{kind}: {host.host}: {text}"
+        return reason
+
+    def _end(self, job: TrainingJob, now: float, end: decisions.End) -> TrainingJob:
+        # Names of files may be no UTF-8, in which the database keeps them.
+        reason = end.failure_reason and end.failure_reason.encode("utf-8", "replace").decode()[:MAX_CHARACTERS]
+        ended = store.update(
+            self._database,
+            job,
+            now,
+            phase="Ended",
+            status=end.status,
+            secondary_status=end.secondary_status,
+            status_message=end.status_message,
+            failure_reason=reason,
+            ended_at=now,
+        )
+        self._signalled.discard(job.name)
+        self._steps.forget(job.name)
+        if not _is_kept(ended):
+            self._steps.tidy(self._spec(job))
+        return ended
+
+    def _tidy_ended(self) -> None:
+        """Remove the working files of jobs that ended, or were deleted, just before an earlier process did."""
+        for folder in self._settings.jobs_dir.glob(".*"):
+            shutil.rmtree(folder, ignore_errors=True)
+        for ml in self._settings.jobs_dir.glob("*/ml"):
+            job = store.get(self._database, ml.parent.name)
+            if job is not None and job.phase == "Ended" and not _is_kept(job):
+                training_steps.tidy(self._spec(job))
+
+    def _spec(self, job: TrainingJob) -> TrainingSpec:
+        folder = TrainingFolder(self._settings.jobs_dir.resolve() / job.name, self._mounted)
+        return TrainingSpec(
+            *(job.name, job.arn, job.region, job.request, folder), hosts=host_names(job.request), attempt=job.attempt
+        )
+
+
+def _is_kept(job: TrainingJob) -> bool:
+    """Whether the job's folder has results that could not be uploaded."""
+    return training_output.KEPT in (job.failure_reason or "")

@@ -1,0 +1,51 @@
+"""DeleteTrainingJob and DeleteHyperParameterTuningJob. What jobs wrote to S3 stays, as it does at AWS."""
+
+import contextlib
+import shutil
+import uuid
+from typing import Any
+
+from local_sagemaker.engine.tuning.results import ENDED
+from local_sagemaker.engine.tuning.warm_start import parent_names
+from local_sagemaker.errors import ResourceInUse, ResourceNotFound
+from local_sagemaker.operations.context import Context
+from local_sagemaker.store import tags, training_jobs, tuning_jobs
+
+
+def delete_training_job(context: Context, members: dict[str, Any]) -> dict[str, Any]:
+    """Forget a training job that has ended, its logs and metrics included; its name is free again."""
+    name = members["TrainingJobName"]
+    with context.database.transaction():
+        job = training_jobs.get(context.database, name)
+        if job is None:
+            raise ResourceNotFound(f"Requested resource not found: there is no training job {name}.")
+        if job.status not in ENDED:
+            raise ResourceInUse(f"The training job {name} is in status {job.status}. Stop it, or wait for its end.")
+        owner = tuning_jobs.get(context.database, job.tuning_job_name) if job.tuning_job_name else None
+        if owner is not None and owner.status not in ENDED:
+            raise ResourceInUse(f"The training job {name} belongs to the tuning job {owner.name}, which has not ended.")
+        training_jobs.delete(context.database, name)
+        tags.delete_tags(context.database, job.arn)
+        # Out of the way of a new job of this name; the engine's start removes what is left should this be cut short.
+        folder = context.settings.jobs_dir / f".{name}.{uuid.uuid4().hex}"
+        with contextlib.suppress(FileNotFoundError):
+            (context.settings.jobs_dir / name).rename(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+    return {}
+
+
+def delete_tuning_job(context: Context, members: dict[str, Any]) -> dict[str, Any]:
+    """Forget a tuning job that has ended. Its training jobs stay."""
+    name = members["HyperParameterTuningJobName"]
+    with context.database.transaction():
+        job = tuning_jobs.get(context.database, name)
+        if job is None:
+            raise ResourceNotFound(f"Amazon SageMaker can't find a tuning job called {name}. Type another name.")
+        if job.status not in ENDED:
+            raise ResourceInUse(f"The tuning job {name} is in status {job.status}. Stop it, or wait for its end.")
+        for other in tuning_jobs.active(context.database):
+            if name in parent_names(other.request):
+                raise ResourceInUse(f"The tuning job {name} is a parent of {other.name}, which has not ended.")
+        tuning_jobs.delete(context.database, name)
+        tags.delete_tags(context.database, job.arn)
+    return {}

@@ -1,0 +1,156 @@
+"""What happens in Uploading: model, output, Debugger's files and checkpoints of all hosts. Repeatable as a whole."""
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Literal
+
+from local_sagemaker.runtime import archive
+from local_sagemaker.runtime.objects import ObjectError, Objects, ObjectsUnreachable, file_names
+from local_sagemaker.runtime.training.spec import TrainingSpec
+
+KEPT = "The results are still in"  # in the FailureReason of a job whose folder stays
+END_OF_TENSORS = "training_job_end.ts"  # how readers of Debugger's files know that no more will come
+
+ModelWanted = Literal["always", "any", "never"]
+FileStates = dict[tuple[Path, str], tuple[int, int]]
+
+
+class OutputFailed(Exception):
+    """The results cannot be uploaded; the message is the FailureReason. They stay in the job's folder."""
+
+
+def model_artifacts_uri(name: str, output: dict[str, str]) -> str:
+    """S3ModelArtifacts of a job with this OutputDataConfig."""
+    base = f"{output['S3OutputPath'].rstrip('/')}/{name}/output"
+    return f"{base}/model/" if output.get("CompressionType") == "NONE" else f"{base}/model.tar.gz"
+
+
+def upload(spec: TrainingSpec, objects: Objects, model: ModelWanted) -> None:
+    """Upload what the script left. `model`: whether an artifact is made of the model folder, even of an empty one.
+
+    The hosts' folders become one; where two hosts wrote the same file, the first host's counts. Raises OutputFailed.
+    """
+    with _told(spec):
+        _upload_output(spec, objects, model)
+        for host in spec.all_hosts():
+            _upload_debugger(host, objects)
+    upload_last(spec, objects)
+
+
+def upload_last(spec: TrainingSpec, objects: Objects) -> None:
+    """Upload what is kept in step with S3, to the last file. Raises OutputFailed."""
+    with _told(spec):
+        upload_changes(spec, objects, {})
+
+
+def is_kept_in_step(spec: TrainingSpec) -> bool:
+    """Whether the job has folders that are uploaded while it runs."""
+    return bool(spec.request.get("CheckpointConfig") or spec.request.get("TensorBoardOutputConfig"))
+
+
+def upload_changes(spec: TrainingSpec, objects: Objects, known: FileStates) -> FileStates:
+    """Upload the checkpoints and TensorBoard's files that are not as in `known`; answers what is there now."""
+    states: FileStates = {}
+    for host in spec.all_hosts():
+        for folder, uri in _kept_in_step(host):
+            now = dict(_present(folder, file_names(folder))) if folder.is_dir() else {}
+            objects.upload_folder(
+                folder, uri, [name for name, state in now.items() if known.get((folder, name)) != state]
+            )
+            states |= {(folder, name): state for name, state in now.items()}
+    return states
+
+
+def _kept_in_step(host: TrainingSpec) -> Iterable[tuple[Path, str]]:
+    if checkpoint := host.request.get("CheckpointConfig"):
+        yield host.checkpoints, checkpoint["S3Uri"]
+    if tensorboard := host.request.get("TensorBoardOutputConfig"):
+        yield host.tensorboard, f"{tensorboard['S3OutputPath'].rstrip('/')}/{host.name}/tensorboard-output"
+
+
+@contextlib.contextmanager
+def _told(spec: TrainingSpec) -> Iterator[None]:
+    """Have whatever keeps results from S3 named beside the folder in which they stay."""
+    try:
+        yield
+    except (ObjectError, OSError, ValueError) as error:  # a full disk; names that are no UTF-8
+        ours = isinstance(error, ObjectsUnreachable) or not isinstance(error, ObjectError)
+        raise OutputFailed(
+            f"{'InternalServerError' if ours else 'ClientError'}: Artifact upload failed: {str(error)[:500]}."
+            f" {KEPT} {spec.folder.ml.resolve()}"
+        ) from error
+
+
+def _upload_output(spec: TrainingSpec, objects: Objects, model: ModelWanted) -> None:
+    config, hosts = spec.request["OutputDataConfig"], spec.all_hosts()
+    base = f"{config['S3OutputPath'].rstrip('/')}/{spec.name}/output"
+    models, outputs = [host.folder.model for host in hosts], [host.folder.output_data for host in hosts]
+    parts = []
+    if any(map(_has_files, outputs)):
+        parts.append((outputs, "output", "data"))
+    if model == "always" or (model == "any" and any(map(_has_files, models))):
+        parts.append((models, "model", "model"))
+    for sources, packed_name, loose_name in parts:
+        workspace = spec.folder.root / "upload"
+        workspace.mkdir(exist_ok=True)
+        source = _merged(sources, workspace / loose_name)
+        if config.get("CompressionType") == "NONE":
+            objects.upload_folder(source, f"{base}/{loose_name}")
+            continue
+        packed = workspace / f"{packed_name}.tar.gz"
+        archive.pack(source, packed)
+        objects.upload_file(packed, f"{base}/{packed_name}.tar.gz")
+
+
+def _merged(folders: Sequence[Path], target: Path) -> Path:
+    """One folder with all their files; the first folder's where several have one of the same name."""
+    first, *others = folders
+    first.mkdir(parents=True, exist_ok=True)  # the script may have removed it
+    if not any(map(_has_files, others)):
+        return first
+    shutil.rmtree(target, ignore_errors=True)
+    for folder in folders:
+        if folder.is_dir():
+            _add(folder, target)
+    return target
+
+
+def _add(folder: Path, target: Path) -> None:
+    """Link into `target` what is in `folder` and not there."""
+    target.mkdir(parents=True, exist_ok=True)
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            place = target / entry.name
+            if not os.path.lexists(place) and not entry.is_dir(follow_symlinks=False):
+                os.link(entry.path, place, follow_symlinks=False)
+            elif entry.is_dir(follow_symlinks=False) and not place.is_symlink() and not place.is_file():
+                _add(Path(entry.path), place)
+
+
+def _upload_debugger(spec: TrainingSpec, objects: Objects) -> None:
+    hook, profiler = spec.request.get("DebugHookConfig"), spec.request.get("ProfilerConfig") or {}
+    if hook:
+        spec.tensors.mkdir(parents=True, exist_ok=True)
+        (spec.tensors / END_OF_TENSORS).touch()
+        objects.upload_folder(spec.tensors, f"{hook['S3OutputPath'].rstrip('/')}/{spec.name}/debug-output")
+    local = (profiler.get("ProfilingParameters") or {}).get("LocalPath")
+    if local and profiler.get("S3OutputPath") and spec.folder.path(local).is_dir():
+        objects.upload_folder(
+            spec.folder.path(local), f"{profiler['S3OutputPath'].rstrip('/')}/{spec.name}/profiler-output"
+        )
+
+
+def _has_files(folder: Path) -> bool:
+    return folder.is_dir() and any(path.is_file() for path in folder.rglob("*"))
+
+
+def _present(folder: Path, names: Iterable[str]) -> Iterable[tuple[str, tuple[int, int]]]:
+    for name in names:
+        try:
+            stat = (folder / name).stat()
+        except FileNotFoundError:
+            continue
+        yield name, (stat.st_mtime_ns, stat.st_size)
