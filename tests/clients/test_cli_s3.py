@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 import urllib.request
 from pathlib import Path
 
@@ -31,7 +32,11 @@ def test_a_data_set_is_synchronised_both_ways(aws: AwsCli, bucket: str) -> None:
     for number in range(PICTURES):
         folder = breeds / f"{number % 7:03d}.Épagneul breton"
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"dog {number}+&.jpg").write_bytes(b"picture %d" % number)
+        picture = folder / f"dog {number}+&.jpg"
+        picture.write_bytes(b"picture %d" % number)
+        os.utime(
+            picture, (time.time() - 60,) * 2
+        )  # S3 tells whole seconds: a file just written looks newer than its object
     (breeds / ".DS_Store").write_bytes(b"junk")
 
     uploaded = aws.ok("s3", "sync", breeds, f"{bucket}/breeds", "--exclude", "*.DS_Store", "--no-progress")

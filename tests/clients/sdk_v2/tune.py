@@ -39,6 +39,7 @@ tuner = HyperparameterTuner(
     max_parallel_jobs=2,
     random_seed=11,
     tags=[{"Key": "team", "Value": "dogs"}],
+    base_tuning_job_name=strategy.lower(),  # the SDK's names hold the minute, and two of these may run within one
 )
 tuner.fit(wait=True)
 name = tuner.latest_tuning_job.name
