@@ -6,7 +6,7 @@ from typing import Any
 
 from local_sagemaker.store import training_jobs
 from local_sagemaker.store.database import Database
-from local_sagemaker.store.training_jobs import Metric
+from local_sagemaker.store.job_metrics import Metric
 
 ACCOUNT = "123456789012"
 REQUEST: dict[str, Any] = {

@@ -14,7 +14,6 @@ AwsError
 +-- InvalidParameterCombinationException  400   CloudWatch
 +-- MissingRequiredParameterException     400   CloudWatch
 +-- ValidationError              400   sagemaker-runtime
-+-- ModelNotReadyException       429   sagemaker-runtime
 +-- ModelError                   424   sagemaker-runtime
 +-- ModelStreamError             424   sagemaker-runtime, in the middle of a streamed answer
 +-- ServerlessThrottled          429   sagemaker-runtime, with the code ThrottlingException
@@ -112,12 +111,6 @@ class MissingRequiredParameterException(AwsError):
 
 class ValidationError(AwsError):
     """sagemaker-runtime: no such endpoint, or it is not in service, or the body is too large."""
-
-
-class ModelNotReadyException(AwsError):
-    """sagemaker-runtime: the model takes no request at present."""
-
-    status = 429
 
 
 class ModelError(AwsError):

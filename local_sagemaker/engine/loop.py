@@ -9,6 +9,7 @@ import logging
 import threading
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Protocol
 
 logger = logging.getLogger(__name__)
@@ -42,6 +43,13 @@ class Background:
     def close(self) -> None:
         """Wait for what runs; start nothing that waits."""
         self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+@dataclass(frozen=True)
+class Wait:
+    """A decision: nothing is due; look again in `seconds`, or at the next wake-up."""
+
+    seconds: float | None
 
 
 class Reconciler(Protocol):

@@ -21,11 +21,6 @@ class Definition:
     created_at: float
     members: Mapping[str, Any]
 
-    @property
-    def modified_at(self) -> float:
-        """A definition never changes."""
-        return self.created_at
-
 
 def insert(database: Database, definition: Definition) -> bool:
     """Add a definition; False when there is one of that kind and name."""

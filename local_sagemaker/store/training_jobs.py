@@ -1,4 +1,4 @@
-"""Training jobs: what was asked for, how far each got, its transitions and its metrics."""
+"""Training jobs: what was asked for, and how far each got; their transitions and metrics change with them."""
 
 import json
 import sqlite3
@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from local_sagemaker.store import rows
+from local_sagemaker.store import job_metrics, rows, secondary_transitions
 from local_sagemaker.store.database import Database
+from local_sagemaker.store.job_metrics import Metric
+from local_sagemaker.store.secondary_transitions import Transition
 
 ACTIVE = ("InProgress", "Stopping")
 
@@ -19,8 +21,7 @@ PREDECESSORS: Mapping[str, tuple[str, ...]] = {
     "Failed": ("InProgress", "Stopping"),
     "Stopped": ("InProgress", "Stopping"),
 }
-JSON_COLUMNS = ("request", "tuned", "host_log_offsets")
-FIRST_HOST = "algo-1"  # its log's offset has a column of its own
+JSON_COLUMNS = ("request", "tuned", "log_offsets")
 PHASES = ("Starting", "Downloading", "Training", "Uploading", "Ended")
 
 
@@ -46,13 +47,12 @@ class TrainingJob:
     ended_at: float | None
     terminated_at: float | None
     termination: str | None
-    log_offset: int
     tuning_job_name: str | None
     tuning_number: int | None
     tuned: dict[str, str] | None
     version: int
     host_count: int = 1
-    host_log_offsets: dict[str, int] = field(default_factory=dict)
+    log_offsets: dict[str, int] = field(default_factory=dict)  # by host
     wait_until: float | None = None
     attempt: int = 1
     retries: int = 0
@@ -67,25 +67,6 @@ class TrainingJob:
             return None
         paused = 0.0 if self.paused_at is None else self.ended_at - self.paused_at
         return max(0.0, self.ended_at - self.started_at - self.paused_seconds - paused)
-
-
-@dataclass(frozen=True)
-class Transition:
-    """One of SecondaryStatusTransitions."""
-
-    status: str
-    started_at: float
-    ended_at: float | None
-    status_message: str
-
-
-@dataclass(frozen=True)
-class Metric:
-    """One value read from the log; None is a value that was nan or infinite."""
-
-    name: str
-    timestamp: float
-    value: float | None
 
 
 def new_training_job(
@@ -115,7 +96,6 @@ def new_training_job(
         ended_at=None,
         terminated_at=None,
         termination=None,
-        log_offset=0,
         tuning_job_name=tuning_job_name,
         tuning_number=tuning_number,
         tuned=tuned,
@@ -142,7 +122,8 @@ def insert(database: Database, job: TrainingJob, status_message: str = "Preparin
     columns = _columns({column.name: getattr(job, column.name) for column in fields(job)})
     with database.transaction() as connection:
         rows.insert(connection, "training_jobs", columns)
-        _add_transition(connection, job.name, job.secondary_status, started_at=job.created_at, message=status_message)
+        transition = Transition(job.secondary_status, job.created_at, None, status_message)
+        secondary_transitions.add(connection, job.name, transition)
 
 
 def get(database: Database, name: str) -> TrainingJob | None:
@@ -155,12 +136,6 @@ def taken(database: Database, name: str, arn: str) -> bool:
     """Whether the name is in use; ARNs are lower case, so it may be by a name in other letters."""
     found = database.connection.execute("SELECT 1 FROM training_jobs WHERE name = ? OR arn = ?", (name, arn))
     return found.fetchone() is not None
-
-
-def all_jobs(database: Database) -> list[TrainingJob]:
-    """All jobs, oldest first."""
-    found = database.connection.execute("SELECT * FROM training_jobs ORDER BY created_at, name")
-    return [from_row(row) for row in found]
 
 
 def update(
@@ -182,17 +157,10 @@ def update(
     with database.transaction() as connection:
         rows.update(connection, "training_jobs", job.name, job.version, {**_columns(changes), "modified_at": now})
         if status_message is not None:
-            connection.execute(
-                "UPDATE secondary_transitions SET ended_at = ? WHERE job_name = ? AND ended_at IS NULL", (now, job.name)
-            )
             ended = now if changed.phase == "Ended" else None
-            _add_transition(
-                connection, job.name, changed.secondary_status, started_at=now, message=status_message, ended_at=ended
-            )
-        connection.executemany(
-            "INSERT INTO job_metrics (job_name, name, timestamp, value) VALUES (?, ?, ?, ?)",
-            [(job.name, metric.name, metric.timestamp, metric.value) for metric in metrics],
-        )
+            transition = Transition(changed.secondary_status, now, ended, status_message)
+            secondary_transitions.add(connection, job.name, transition)
+        job_metrics.add(connection, job.name, metrics)
     return changed
 
 
@@ -243,54 +211,8 @@ def add_metrics(
     database: Database, job: TrainingJob, host: str, log_offset: int, metrics: Iterable[Metric]
 ) -> TrainingJob:
     """Keep metrics of a host's log and how far it was read, together; LastModifiedTime stays."""
-    if host == FIRST_HOST:
-        return update(database, job, job.modified_at, metrics=metrics, log_offset=log_offset)
-    offsets = {**job.host_log_offsets, host: log_offset}
-    return update(database, job, job.modified_at, metrics=metrics, host_log_offsets=offsets)
-
-
-def transitions(database: Database, name: str) -> list[Transition]:
-    """The job's transitions in order."""
-    found = database.connection.execute(
-        "SELECT status, started_at, ended_at, status_message FROM secondary_transitions"
-        " WHERE job_name = ? ORDER BY number",
-        (name,),
-    )
-    return [Transition(**row) for row in found]
-
-
-def metrics_of(database: Database, name: str) -> list[Metric]:
-    """All metrics of the job in order of the log."""
-    found = database.connection.execute(
-        "SELECT name, timestamp, value FROM job_metrics WHERE job_name = ? ORDER BY id", (name,)
-    )
-    return [Metric(**row) for row in found]
-
-
-def final_metrics(database: Database, name: str) -> list[Metric]:
-    """The last value of each metric."""
-    found = database.connection.execute(
-        "SELECT name, timestamp, value FROM job_metrics WHERE id IN"
-        " (SELECT max(id) FROM job_metrics WHERE job_name = ? GROUP BY name) ORDER BY name",
-        (name,),
-    )
-    return [Metric(**row) for row in found]
-
-
-def _add_transition(
-    connection: sqlite3.Connection,
-    name: str,
-    status: str,
-    *,
-    started_at: float,
-    message: str,
-    ended_at: float | None = None,
-) -> None:
-    connection.execute(
-        "INSERT INTO secondary_transitions (job_name, number, status, started_at, ended_at, status_message)"
-        " VALUES (?, (SELECT count(*) + 1 FROM secondary_transitions WHERE job_name = ?), ?, ?, ?, ?)",
-        (name, name, status, started_at, ended_at, message),
-    )
+    offsets = {**job.log_offsets, host: log_offset}
+    return update(database, job, job.modified_at, metrics=metrics, log_offsets=offsets)
 
 
 def _check(before: TrainingJob, after: TrainingJob) -> None:

@@ -68,8 +68,9 @@ def test_twenty_random_kills_over_a_tuning_job(tmp_path: Path, capsys: pytest.Ca
             replace(kills, str(kill))
             server.start()
         job = toy.tuning_ended("kills")
-        check(toy, job, Counter(runs.read_text().split()), Counter(ends.read_text().split()))
-        assert_metrics_are_those_of_the_logs(toy, stored_metrics(server.state_dir))
+        started = Counter(runs.read_text().split())
+        check(toy, job, started, Counter(ends.read_text().split()))
+        assert_metrics_are_those_of_the_logs(toy, stored_metrics(server.state_dir, started))
     finally:
         server.stop()
 

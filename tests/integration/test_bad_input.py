@@ -8,9 +8,8 @@ import json
 import random
 import struct
 import tarfile
-import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from PIL import Image
 from tests.integration import colour_model
 from tests.local_server import LocalServer, boto_client, running_server
 from tests.service_process import running_service
+from tests.waiting import wait_for
 
 DEADLINE_SECONDS = 60.0
 BUCKET = "artifacts"
@@ -90,24 +90,19 @@ class Stack:
 
     def ended(self, path: str) -> dict[str, Any]:
         """The training job once it is over."""
-        return until(lambda: self._over(path, {"Completed", "Failed", "Stopped"}), f"the end of {path}")
+        over = {"Completed", "Failed", "Stopped"}
+        ended: dict[str, Any] = wait_for(lambda: self._over(path, over), f"the end of {path}")
+        return ended
 
     def settled(self, endpoint: str) -> dict[str, Any]:
         """The endpoint once nothing is under way."""
-        return until(lambda: self._over(f"/endpoints/{endpoint}", {"InService", "Failed"}), f"{endpoint} is settled")
+        over = {"InService", "Failed"}
+        settled: dict[str, Any] = wait_for(lambda: self._over(f"/endpoints/{endpoint}", over), f"{endpoint} to settle")
+        return settled
 
     def _over(self, path: str, statuses: set[str]) -> dict[str, Any] | None:
         found: dict[str, Any] = self.rest.get(path).raise_for_status().json()
         return found if found["status"] in statuses else None
-
-
-def until(met: Callable[[], Found | None], what: str) -> Found:
-    """The first answer of `met` that is not None, asked again until the deadline."""
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while (answer := met()) is None:
-        assert time.monotonic() < deadline, f"not in {DEADLINE_SECONDS:.0f} s: {what}"
-        time.sleep(0.05)
-    return answer
 
 
 def picture(size: tuple[int, int] = (90, 60), image_format: str = "JPEG") -> bytes:

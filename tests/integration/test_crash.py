@@ -3,6 +3,7 @@
 import os
 import signal
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -58,21 +59,18 @@ def test_a_tuning_job_survives_kill_9_and_runs_each_training_job_once(tmp_path: 
             described = toy.describe(name)
             assert [m["Value"] for m in described["FinalMetricDataList"]] == [pytest.approx(0.25)]
             assert toy.tar_members(f"out/{name}/output/model.tar.gz") == {"weights": b"w"}
-        metrics = stored_metrics(server.state_dir)
+        metrics = stored_metrics(server.state_dir, names)
         assert metrics == {name: [1.0, 0.5, 0.333, 0.25] for name in names}
     finally:
         server.stop()
 
 
-def stored_metrics(state_dir: Path) -> dict[str, list[float]]:
-    from local_sagemaker.store import training_jobs
+def stored_metrics(state_dir: Path, names: Iterable[str]) -> dict[str, list[float]]:
+    from local_sagemaker.store import job_metrics
     from local_sagemaker.store.database import Database
 
     database = Database(state_dir / "local_sagemaker.db")
-    found = {
-        job.name: [metric.value or 0.0 for metric in training_jobs.metrics_of(database, job.name)]
-        for job in training_jobs.all_jobs(database)
-    }
+    found = {name: [metric.value or 0.0 for metric in job_metrics.all_of(database, name)] for name in names}
     database.connection.close()
     return found
 

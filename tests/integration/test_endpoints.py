@@ -6,8 +6,7 @@ import os
 import signal
 import tarfile
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from botocore.exceptions import ClientError
 
 from local_sagemaker.runtime import mount_namespace
 from tests.local_server import LocalServer, boto_client, running_server
+from tests.waiting import wait_for
 
 BUCKET = "models"
 DEADLINE_SECONDS = 60.0
@@ -113,15 +113,6 @@ class Cloud:
         """InvokeEndpoint; the parsed answer."""
         found: dict[str, Any] = json.load(self.runtime.invoke_endpoint(EndpointName=name, Body=body)["Body"])
         return found
-
-
-def wait_for(condition: Callable[[], Any], what: str) -> Any:
-    """Poll until the condition holds; its value."""
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not (value := condition()):
-        assert time.monotonic() < deadline, f"no {what} within {DEADLINE_SECONDS} seconds"
-        time.sleep(0.1)
-    return value
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import os
 import tarfile
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,7 @@ import pytest
 from botocore.exceptions import ClientError, EventStreamError
 
 from tests.local_server import LocalServer, boto_client, running_server
+from tests.waiting import wait_for
 
 BUCKET = "invocations"
 DEADLINE_SECONDS = 60.0
@@ -105,15 +106,6 @@ class Cloud:
         except self.s3.exceptions.NoSuchKey:
             return None
         return {**found, "Body": found["Body"].read()}
-
-
-def wait_for(condition: Callable[[], Any], what: str) -> Any:
-    """Poll until the condition holds; its value."""
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not (value := condition()):
-        assert time.monotonic() < deadline, f"no {what} within {DEADLINE_SECONDS} seconds"
-        time.sleep(0.05)
-    return value
 
 
 @pytest.fixture(scope="module")

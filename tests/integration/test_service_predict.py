@@ -2,9 +2,8 @@
 
 import io
 import struct
-import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -14,6 +13,7 @@ from PIL import Image
 from tests.integration import colour_model
 from tests.local_server import LocalServer, boto_client, running_server
 from tests.service_process import running_service
+from tests.waiting import wait_for
 
 DEADLINE_SECONDS = 120.0
 BUCKET = "artifacts"
@@ -69,15 +69,6 @@ def rest(local_sagemaker: LocalServer, tmp_path_factory: pytest.TempPathFactory)
         yield client
 
 
-def until(met: Callable[[], Any], what: str) -> Any:
-    """The first true answer of `met`, asked again until the deadline."""
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not (answer := met()):
-        assert time.monotonic() < deadline, f"not in {DEADLINE_SECONDS:.0f} s: {what}"
-        time.sleep(0.1)
-    return answer
-
-
 def settled(rest: httpx.Client, name: str) -> dict[str, Any]:
     """The endpoint once nothing is under way."""
 
@@ -85,7 +76,7 @@ def settled(rest: httpx.Client, name: str) -> dict[str, Any]:
         endpoint: dict[str, Any] = rest.get(f"/endpoints/{name}").raise_for_status().json()
         return endpoint if endpoint["status"] in {"InService", "Failed"} else None
 
-    found: dict[str, Any] = until(over, f"{name} is settled")
+    found: dict[str, Any] = wait_for(over, f"settled {name}", DEADLINE_SECONDS)
     return found
 
 
@@ -189,7 +180,7 @@ def test_endpoints_that_cannot_answer(rest: httpx.Client, endpoint: dict[str, An
         assert early.json()["type"] == "urn:sagehound:problem:endpoint-not-in-service"
     assert settled(rest, "fresh")["status"] == "InService"
     assert rest.delete("/endpoints/fresh").status_code == 202
-    until(lambda: rest.get("/endpoints/fresh").status_code == 404, "fresh is deleted")
+    wait_for(lambda: rest.get("/endpoints/fresh").status_code == 404, "end of fresh", DEADLINE_SECONDS)
 
 
 def test_bad_deployments(rest: httpx.Client, endpoint: dict[str, Any]) -> None:
@@ -220,14 +211,14 @@ def test_an_update_without_a_gap_and_the_end(
         seen.append(answer.json()["model"]["version"])
         return seen[-1] == "second"
 
-    until(changed, "the second model answers")
+    wait_for(changed, "answer of the second model", DEADLINE_SECONDS)
     assert settled(rest, ENDPOINT)["status"] == "InService"
     assert seen == sorted(seen)  # never back to the first
     assert rest.put(f"/endpoints/{ENDPOINT}", json=wanted).status_code == 200
     assert rest.get("/breeds").json()["items"][0]["breed"] == "Irish setter"
 
     assert rest.delete(f"/endpoints/{ENDPOINT}").status_code == 202
-    until(lambda: rest.get(f"/endpoints/{ENDPOINT}").status_code == 404, "the endpoint is deleted")
+    wait_for(lambda: rest.get(f"/endpoints/{ENDPOINT}").status_code == 404, "end of the endpoint", DEADLINE_SECONDS)
     sagemaker = boto_client(local_sagemaker, "sagemaker")
     assert sagemaker.list_models()["Models"] == []
     assert sagemaker.list_endpoint_configs()["EndpointConfigs"] == []

@@ -10,6 +10,24 @@ from dataclasses import dataclass
 from enum import Enum
 from signal import SIGTERM
 
+from local_sagemaker.engine.loop import Wait
+from local_sagemaker.engine.training.decisions import (
+    COMPLETED,
+    ENDS,
+    LOST,
+    STOPPED,
+    Decision,
+    End,
+    Enter,
+    GiveUpStart,
+    Kill,
+    Restart,
+    SayPending,
+    Spawn,
+    StartStep,
+    Terminate,
+    failed,
+)
 from local_sagemaker.runtime.process import Exited, Lost, NotStarted, ProcessState, Running
 
 POLL_SECONDS = 1.0  # for metrics and checkpoints; the end of a process wakes the engine by itself
@@ -63,95 +81,6 @@ class Observation:
     def next_deadline_seconds(self) -> float | None:
         """Until the first one that has not passed."""
         return min((deadline.at - self.now for deadline in self.deadlines if deadline.at > self.now), default=None)
-
-
-@dataclass(frozen=True)
-class Wait:
-    """Nothing is due; look again in `seconds`, or at the next wake-up."""
-
-    seconds: float | None
-
-
-@dataclass(frozen=True)
-class Enter:
-    """Begin a phase: Downloading, Training or Uploading."""
-
-    phase: str
-
-
-@dataclass(frozen=True)
-class SayPending:
-    """Tell that the job waits for capacity."""
-
-
-@dataclass(frozen=True)
-class StartStep:
-    """Start the phase's background step (again, after a crash)."""
-
-
-@dataclass(frozen=True)
-class Spawn:
-    """Start the script on every host; it starts at most once however often this is done."""
-
-
-@dataclass(frozen=True)
-class Terminate:
-    """Send SIGTERM and remember why: a key of ENDS, HostFailed or Interrupted."""
-
-    termination: str
-
-
-@dataclass(frozen=True)
-class Kill:
-    """Send SIGKILL: the grace is over."""
-
-
-@dataclass(frozen=True)
-class GiveUpStart:
-    """Make sure that the script never starts where it has not."""
-
-
-@dataclass(frozen=True)
-class Restart:
-    """Go back to Starting, as Interrupted or as Restarting."""
-
-    secondary_status: str
-
-
-@dataclass(frozen=True)
-class End:
-    """The job's end. `failure_reason` None with status Failed: it is in the script's log or failure file."""
-
-    status: str
-    secondary_status: str
-    status_message: str
-    failure_reason: str | None = None
-
-
-Decision = Wait | Enter | SayPending | StartStep | Spawn | Terminate | Kill | GiveUpStart | Restart | End
-
-STOPPED = End("Stopped", "Stopped", "Training job stopped")
-COMPLETED = End("Completed", "Completed", "Training job completed")
-MAX_RUNTIME_EXCEEDED = End(
-    "Stopped", "MaxRuntimeExceeded", "Training job runtime exceeded MaxRuntimeInSeconds provided"
-)
-MAX_WAIT_TIME_EXCEEDED = End(
-    "Stopped", "MaxWaitTimeExceeded", "Training job wait time exceeded MaxWaitTimeInSeconds provided"
-)
-MAX_PENDING_TIME_EXCEEDED = End(
-    "Stopped", "Stopped", "Training job pending time exceeded MaxPendingTimeInSeconds provided"
-)
-# How a job ends that was brought to its end.
-ENDS = {
-    "Stopped": STOPPED,
-    "MaxRuntimeExceeded": MAX_RUNTIME_EXCEEDED,
-    "MaxWaitTimeExceeded": MAX_WAIT_TIME_EXCEEDED,
-    "MaxPendingTimeExceeded": MAX_PENDING_TIME_EXCEEDED,  # only ever before it started
-}
-LOST = (
-    "InternalServerError: The training process ended without a record of how: this machine was restarted, or the"
-    " process and its supervisor were killed. Please create the training job again"
-)
 
 
 def decide(o: Observation) -> Decision:
@@ -212,11 +141,6 @@ def first_failure(o: Observation) -> int | None:
 def has_failed(state: ProcessState) -> bool:
     """Whether a host's script ended, and not well."""
     return isinstance(state, Lost) or (isinstance(state, Exited) and state.returncode != 0)
-
-
-def failed(reason: str | None) -> End:
-    """The end of a job that failed."""
-    return End("Failed", "Failed", "Training job failed", reason)
 
 
 def _starting(o: Observation) -> Decision:

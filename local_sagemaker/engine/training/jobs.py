@@ -12,12 +12,14 @@ from typing import Any
 
 from diagnostics.instances import instance_type
 from local_sagemaker import clock
-from local_sagemaker.engine.loop import Background
-from local_sagemaker.engine.training import job as decisions
+from local_sagemaker.engine.loop import Background, Wait
+from local_sagemaker.engine.training import decisions
+from local_sagemaker.engine.training import job as rules
 from local_sagemaker.engine.training import steps as training_steps
 from local_sagemaker.engine.training.deadlines import deadlines
+from local_sagemaker.engine.training.decisions import Decision
 from local_sagemaker.engine.training.exit_watch import ExitWatch
-from local_sagemaker.engine.training.job import Decision, Observation
+from local_sagemaker.engine.training.job import Observation
 from local_sagemaker.engine.training.metrics import keep_metrics
 from local_sagemaker.engine.training.steps import TrainingSteps
 from local_sagemaker.runtime import compute_share, mount_namespace, process
@@ -112,8 +114,8 @@ class TrainingJobReconciler:
             if job.phase == "Training":
                 job = keep_metrics(self._database, job, self._spec(job).all_hosts())
             observation = self._observe(job, slot_free=slot_free)
-            decision = decisions.decide(observation)
-            if isinstance(decision, decisions.Wait):
+            decision = rules.decide(observation)
+            if isinstance(decision, Wait):
                 if job.phase == "Training":
                     self._steps.keep_in_step(self._spec(job))
                 return started_in == "Starting" and job.phase != "Starting", decision.seconds
@@ -125,9 +127,9 @@ class TrainingJobReconciler:
                 case decisions.StartStep():
                     return started_in == "Starting", None
                 case decisions.Spawn():
-                    return False, decisions.SOON_SECONDS
+                    return False, rules.SOON_SECONDS
                 case decisions.Terminate() | decisions.Kill() | decisions.GiveUpStart():
-                    return False, decisions.POLL_SECONDS
+                    return False, rules.POLL_SECONDS
 
     def _observe(self, job: TrainingJob, *, slot_free: bool) -> Observation:
         step, error = self._steps.state(job.phase, job.name)
@@ -207,10 +209,10 @@ class TrainingJobReconciler:
         spec = self._spec(job)
         if job.phase == "Downloading":
             self._steps.prepare(spec)
-        elif decisions.restart(observation) is not None:
+        elif rules.restart(observation) is not None:
             self._steps.upload_checkpoints(spec)
         else:
-            self._steps.upload(spec, decisions.outcome(observation).status)
+            self._steps.upload(spec, rules.outcome(observation).status)
 
     def _restart(self, job: TrainingJob, now: float, secondary_status: str) -> TrainingJob:
         self._signalled.discard(job.name)
@@ -268,7 +270,7 @@ class TrainingJobReconciler:
 
     def _script_failure(self, job: TrainingJob, observation: Observation) -> str:
         """Why the script failed on the host where it failed first."""
-        index = decisions.first_failure(observation)
+        index = rules.first_failure(observation)
         state = observation.processes[index or 0]
         if not isinstance(state, process.Exited):
             return decisions.LOST

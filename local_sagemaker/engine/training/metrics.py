@@ -6,6 +6,7 @@ from local_sagemaker.runtime.training import metrics
 from local_sagemaker.runtime.training.spec import TrainingSpec
 from local_sagemaker.store import training_jobs as store
 from local_sagemaker.store.database import Database
+from local_sagemaker.store.job_metrics import Metric
 from local_sagemaker.store.training_jobs import TrainingJob
 
 
@@ -17,10 +18,10 @@ def keep_metrics(
     for host in hosts:
         more = True
         while more:
-            read = job.log_offset if host.host == store.FIRST_HOST else job.host_log_offsets.get(host.host, 0)
+            read = job.log_offsets.get(host.host, 0)
             found, offset = metrics.read(host.folder.log, read, definitions)
             more = to_end and offset != read
             if offset != read:
-                values = [store.Metric(value.name, value.timestamp, value.value) for value in found]
+                values = [Metric(value.name, value.timestamp, value.value) for value in found]
                 job = store.add_metrics(database, job, host.host, offset, values)
     return job

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from local_sagemaker.engine.loop import Wait
 from local_sagemaker.store.tuning_children import Child
 
 ATTEMPTS = 5  # failures in a row at the beginning, after which AWS gives up
@@ -30,13 +31,6 @@ class Observation:
     deadline: float | None = None
     completed: bool = False
     underperforming: Sequence[str] = ()
-
-
-@dataclass(frozen=True)
-class Wait:
-    """Nothing is due; look again in `seconds`, or at the next wake-up."""
-
-    seconds: float | None
 
 
 @dataclass(frozen=True)

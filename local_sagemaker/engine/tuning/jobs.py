@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from local_sagemaker import clock
-from local_sagemaker.engine.loop import Background
+from local_sagemaker.engine.loop import Background, Wait
 from local_sagemaker.engine.tuning import definition, warm_start
 from local_sagemaker.engine.tuning import job as decisions
 from local_sagemaker.engine.tuning.completion import progress
@@ -76,7 +76,7 @@ class TuningJobReconciler:
             observation = self._observe(job, known)
             now = clock.now()
             match decisions.decide(observation):
-                case decisions.Wait(seconds=seconds):
+                case Wait(seconds=seconds):
                     return seconds
                 case decisions.StartTrainingJob(number=number):
                     self._start(job, known, observation, number, now)

@@ -9,10 +9,9 @@ from typing import Any
 from local_sagemaker.errors import ValidationException
 from local_sagemaker.operations.context import Context
 from local_sagemaker.operations.coverage import Structure
+from local_sagemaker.operations.hosting import definition
 from local_sagemaker.operations.hosting.endpoint_config_rules import check_concurrency
-from local_sagemaker.operations.hosting.endpoint_configs import find_endpoint_config
 from local_sagemaker.operations.hosting.model_rules import container_of, model_data
-from local_sagemaker.operations.hosting.models import find_model
 from local_sagemaker.store.deployments import Deployment, Variant
 
 CHANGE = Structure(
@@ -28,7 +27,7 @@ STRUCTURES = (CHANGE, SERVERLESS_CHANGE)
 
 def new_deployment(context: Context, endpoint_name: str, config_name: str, now: float) -> Deployment:
     """What the configuration and its models say now; later they may be deleted."""
-    config = find_endpoint_config(context, config_name)
+    config = definition.find(context, "endpoint-config", config_name)
     variants = tuple(_variant(context, variant) for variant in config.members["ProductionVariants"])
     capture = config.members.get("DataCaptureConfig", {})
     return Deployment(
@@ -103,7 +102,7 @@ def _changed(variant: Variant, change: Mapping[str, Any]) -> Variant:
 
 
 def _variant(context: Context, members: Mapping[str, Any]) -> Variant:
-    container = container_of(find_model(context, members["ModelName"]).members)
+    container = container_of(definition.find(context, "model", members["ModelName"]).members)
     data = model_data(container)
     return Variant(
         name=members["VariantName"],

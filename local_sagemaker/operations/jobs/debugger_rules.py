@@ -15,9 +15,11 @@ _RULES_ELSEWHERE = {
     "VolumeSizeInGB": "rules have no instance of their own",
     "RuleParameters": "rules are not evaluated",
 }
+NO_SYSTEM_METRICS = {"ProfilingIntervalInMilliseconds": "no system metrics are sampled"}
 STRUCTURES = (
     Structure("DebugRuleConfiguration", ("RuleConfigurationName",), _RULES_ELSEWHERE),
     Structure("ProfilerRuleConfiguration", ("RuleConfigurationName",), _RULES_ELSEWHERE),
+    Structure("ProfilerConfig", ("S3OutputPath", "ProfilingParameters", "DisableProfiler"), NO_SYSTEM_METRICS),
 )
 
 

@@ -8,6 +8,7 @@ from local_sagemaker.errors import ResourceNotFound, ValidationException
 from local_sagemaker.operations.context import Context
 from local_sagemaker.operations.coverage import Structure
 from local_sagemaker.operations.jobs import debugger_rules
+from local_sagemaker.operations.jobs.debugger_rules import NO_SYSTEM_METRICS
 from local_sagemaker.runtime import mount_namespace
 from local_sagemaker.runtime.training.configuration import rewrite_profiler_config
 from local_sagemaker.runtime.training.folder import TrainingFolder
@@ -21,7 +22,8 @@ UPDATE = Structure(
 )
 PROFILER = Structure(
     "ProfilerConfigForUpdate",
-    honoured=("S3OutputPath", "ProfilingIntervalInMilliseconds", "ProfilingParameters", "DisableProfiler"),
+    honoured=("S3OutputPath", "ProfilingParameters", "DisableProfiler"),
+    without_effect=NO_SYSTEM_METRICS,
 )
 RESOURCES = Structure(
     "ResourceConfigForUpdate",

@@ -13,7 +13,7 @@ from local_sagemaker.operations.coverage import Structure
 from local_sagemaker.operations.jobs.training_job_rules import SUPPORTED, check_training_job
 from local_sagemaker.operations.tags import check_tags
 from local_sagemaker.runtime.training.output import model_artifacts_uri
-from local_sagemaker.store import pages, tags, tuning_jobs
+from local_sagemaker.store import job_metrics, pages, secondary_transitions, tags, tuning_jobs
 from local_sagemaker.store import training_jobs as store
 from local_sagemaker.store.training_jobs import TrainingJob
 
@@ -136,11 +136,11 @@ def _state(context: Context, job: TrainingJob) -> dict[str, Any]:
                 **({} if transition.ended_at is None else {"EndTime": transition.ended_at}),
                 "StatusMessage": transition.status_message,
             }
-            for transition in store.transitions(context.database, job.name)
+            for transition in secondary_transitions.all_of(context.database, job.name)
         ],
         "FinalMetricDataList": [
             {"MetricName": metric.name, "Value": metric.value, "Timestamp": metric.timestamp}
-            for metric in store.final_metrics(context.database, job.name)
+            for metric in job_metrics.finals_of(context.database, job.name)
             if metric.value is not None
         ]
         or None,

@@ -19,13 +19,12 @@ CREATE TABLE training_jobs_new (
     terminated_at    REAL,                                        -- when SIGTERM was sent
     termination      TEXT CHECK (termination IN (
         'Stopped', 'MaxRuntimeExceeded', 'MaxWaitTimeExceeded', 'HostFailed', 'Interrupted')),
-    log_offset       INTEGER NOT NULL DEFAULT 0,                  -- bytes of algo-1's log whose metrics are in job_metrics
+    log_offsets      TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(log_offsets)),  -- {host: bytes whose metrics are in job_metrics}
     tuning_job_name  TEXT REFERENCES tuning_jobs (name),
     tuning_number    INTEGER,                                     -- 1, 2, ... in its tuning job
     tuned            TEXT CHECK (tuned IS NULL OR json_valid(tuned)),              -- {hyperparameter: value}, the tuned ones
     version          INTEGER NOT NULL DEFAULT 1,
     host_count       INTEGER NOT NULL DEFAULT 1,
-    host_log_offsets TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(host_log_offsets)),  -- {"algo-2": bytes}, as log_offset
     wait_until       REAL,                                        -- when it gives up to wait for its start
     attempt          INTEGER NOT NULL DEFAULT 1,                  -- counts its starts
     retries          INTEGER NOT NULL DEFAULT 0,                  -- those after an InternalServerError
@@ -40,10 +39,11 @@ CREATE TABLE training_jobs_new (
 
 INSERT INTO training_jobs_new (
     name, arn, region, request, status, secondary_status, phase, failure_reason, created_at, modified_at, started_at,
-    ended_at, terminated_at, termination, log_offset, tuning_job_name, tuning_number, tuned, version)
+    ended_at, terminated_at, termination, log_offsets, tuning_job_name, tuning_number, tuned, version)
 SELECT
     name, arn, region, request, status, secondary_status, phase, failure_reason, created_at, modified_at, started_at,
-    ended_at, terminated_at, termination, log_offset, tuning_job_name, tuning_number, tuned, version
+    ended_at, terminated_at, termination, json_object('algo-1', log_offset), tuning_job_name, tuning_number, tuned,
+    version
 FROM training_jobs;
 
 DROP TABLE training_jobs;

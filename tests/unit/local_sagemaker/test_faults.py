@@ -4,7 +4,6 @@ import math
 import signal
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections import Counter
@@ -21,6 +20,7 @@ from local_sagemaker.runtime import process
 from local_sagemaker.settings import Settings
 from local_sagemaker.store.database import Database
 from tests.local_server import LocalServer, boto_client, running_server
+from tests.waiting import wait_for
 
 OPERATIONS = ("ListTrainingJobs", "DescribeTrainingJob")
 
@@ -109,24 +109,21 @@ def test_the_killer_kills_what_has_lived_long_enough(tmp_path: Path) -> None:
     killer = Killer(settings, Database(settings.database_path), faults)
     folder = settings.endpoints_dir / "e/AllTraffic/1"
     process.spawn(folder, [sys.executable, "-c", "import time; time.sleep(600)"], cwd=tmp_path, env={})
-    until(lambda: isinstance(process.observe(folder), process.Running) and (folder / "process.json").exists())
+    wait_for(
+        lambda: isinstance(process.observe(folder), process.Running) and (folder / "process.json").exists(),
+        "process",
+        30,
+    )
     assert killer.reconcile() is None
     faults.change("training.kill=1")
     assert killer.reconcile() is not None
     assert isinstance(process.observe(folder), process.Running)
     faults.change("endpoint.kill=1")
     killer.reconcile()
-    until(lambda: isinstance(process.observe(folder), process.Exited))
+    wait_for(lambda: isinstance(process.observe(folder), process.Exited), "end of the process", 30)
     state = process.observe(folder)
     assert isinstance(state, process.Exited)
     assert state.returncode == -signal.SIGKILL
-
-
-def until(reached: Any) -> None:
-    deadline = time.monotonic() + 30
-    while not reached():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 @pytest.fixture(scope="module")

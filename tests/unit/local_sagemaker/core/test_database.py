@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from local_sagemaker.store import training_jobs
+from local_sagemaker.store import job_metrics, training_jobs
 from local_sagemaker.store.database import SCHEMA_DIR, Database, NewerState
 
 
@@ -67,8 +67,8 @@ def test_state_from_before_versions_were_counted_is_brought_up_to_date(tmp_path:
     first.executescript((SCHEMA_DIR / "001_first.sql").read_text())
     first.execute(
         "INSERT INTO training_jobs"
-        " (name, arn, region, request, status, secondary_status, phase, created_at, modified_at) VALUES"
-        " ('old', 'arn:old', 'us-east-1', '{}', 'InProgress', 'Training', 'Training', 1.0, 2.0)"
+        " (name, arn, region, request, status, secondary_status, phase, created_at, modified_at, log_offset) VALUES"
+        " ('old', 'arn:old', 'us-east-1', '{}', 'InProgress', 'Training', 'Training', 1.0, 2.0, 17)"
     )
     first.execute("INSERT INTO job_metrics (job_name, name, timestamp, value) VALUES ('old', 'loss', 1.5, 0.25)")
     first.commit()
@@ -78,8 +78,8 @@ def test_state_from_before_versions_were_counted_is_brought_up_to_date(tmp_path:
     assert version == len(list(SCHEMA_DIR.glob("*.sql")))
     job = training_jobs.get(database, "old")
     assert job is not None
-    assert (job.phase, job.created_at) == ("Training", 1.0)
-    assert [metric.value for metric in training_jobs.metrics_of(database, "old")] == [0.25]
+    assert (job.phase, job.created_at, job.log_offsets) == ("Training", 1.0, {"algo-1": 17})
+    assert [metric.value for metric in job_metrics.all_of(database, "old")] == [0.25]
     assert database.connection.execute("PRAGMA foreign_key_check").fetchall() == []
 
 

@@ -5,24 +5,15 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from local_sagemaker.runtime import process, shim
 from local_sagemaker.runtime.process import Exited, Lost, NotStarted, Running
+from tests.waiting import wait_for
 
-
-def until(condition: Callable[[], Any], seconds: float = 10.0) -> Any:
-    """Poll a condition; the truth it answers."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if value := condition():
-            return value
-        time.sleep(0.01)
-    raise AssertionError(f"not within {seconds} s")
+SECONDS = 10.0
 
 
 def exited(folder: Path) -> Exited:
@@ -32,7 +23,7 @@ def exited(folder: Path) -> Exited:
         state = process.observe(folder)
         return state if isinstance(state, Exited) else None
 
-    state: Exited = until(look)
+    state: Exited = wait_for(look, "exit record", SECONDS)
     return state
 
 
@@ -79,31 +70,33 @@ def test_a_second_spawn_in_the_same_folder_runs_nothing(tmp_path: Path) -> None:
 def test_a_signal_reaches_the_whole_group_and_the_record_tells_it(tmp_path: Path) -> None:
     code = "import subprocess, time; p = subprocess.Popen(['sleep', '60']); print(p.pid, flush=True); time.sleep(60)"
     run(tmp_path / "job", code)
-    until(lambda: (tmp_path / "job" / "log").exists() and log_lines(tmp_path / "job"))
+    wait_for(lambda: (tmp_path / "job" / "log").exists() and log_lines(tmp_path / "job"), "line", SECONDS)
     state = process.observe(tmp_path / "job")
     assert isinstance(state, Running)
     process.send_signal(state, signal.SIGTERM)
     assert exited(tmp_path / "job").returncode == -signal.SIGTERM
     grandchild = int(log_lines(tmp_path / "job")[0])
-    until(lambda: gone(grandchild))
+    wait_for(lambda: gone(grandchild), "end of the grandchild", SECONDS)
 
 
 def test_what_the_command_leaves_behind_is_ended(tmp_path: Path) -> None:
     run(tmp_path / "job", "import subprocess; print(subprocess.Popen(['sleep', '60'], stdout=subprocess.DEVNULL).pid)")
     assert exited(tmp_path / "job").returncode == 0
     orphan = int(log_lines(tmp_path / "job")[0])
-    until(lambda: gone(orphan))
+    wait_for(lambda: gone(orphan), "end of the orphan", SECONDS)
 
 
 def test_a_killed_shim_and_command_are_lost(tmp_path: Path) -> None:
     run(tmp_path / "job", "import time; time.sleep(60)")
-    record = until(
-        lambda: (tmp_path / "job" / "process.json").exists() and (tmp_path / "job" / "process.json").read_text()
+    record = wait_for(
+        lambda: (tmp_path / "job" / "process.json").exists() and (tmp_path / "job" / "process.json").read_text(),
+        "record of the process",
+        SECONDS,
     )
     pids = json.loads(record)
     os.kill(pids["shim_pid"], signal.SIGKILL)
     os.kill(pids["pid"], signal.SIGKILL)
-    until(lambda: process.observe(tmp_path / "job") == Lost())
+    wait_for(lambda: process.observe(tmp_path / "job") == Lost(), "loss", SECONDS)
 
 
 def test_another_process_with_the_same_pid_is_not_ours(tmp_path: Path) -> None:
@@ -165,7 +158,11 @@ def test_a_daemon_in_a_session_of_its_own_does_not_outlive_the_command(tmp_path:
 def test_killing_the_group_of_a_stopped_command_ends_its_daemons_too(tmp_path: Path) -> None:
     argv = [sys.executable, "-c", DAEMON, "60"]
     process.spawn(tmp_path / "job", argv, cwd=tmp_path, env={"PATH": os.environ["PATH"]})
-    until(lambda: (tmp_path / "job" / "log").exists() and any(map(str.isdigit, log_lines(tmp_path / "job"))))
+    wait_for(
+        lambda: (tmp_path / "job" / "log").exists() and any(map(str.isdigit, log_lines(tmp_path / "job"))),
+        "pid of the daemon",
+        SECONDS,
+    )
     state = process.observe(tmp_path / "job")
     assert isinstance(state, Running)
     for signum in (signal.SIGSTOP, signal.SIGTERM, signal.SIGKILL):
@@ -188,10 +185,10 @@ def test_processes_that_lose_their_parent_do_not_gather_as_zombies(tmp_path: Pat
         "time.sleep(60)\n"
     )
     run(tmp_path / "job", code)
-    until(lambda: (tmp_path / "job" / "log").exists() and log_lines(tmp_path / "job") == ["forked"])
+    wait_for(lambda: (tmp_path / "job" / "log").exists() and log_lines(tmp_path / "job") == ["forked"], "line", SECONDS)
     state = process.observe(tmp_path / "job")
     assert isinstance(state, Running)
-    until(lambda: shim.descendants(state.shim_pid) == [state.pid])
+    wait_for(lambda: shim.descendants(state.shim_pid) == [state.pid], "end of the others", SECONDS)
     process.send_signal(state, signal.SIGKILL)
     exited(tmp_path / "job")
 

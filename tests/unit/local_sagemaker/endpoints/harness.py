@@ -6,8 +6,7 @@ import io
 import json
 import tarfile
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +21,7 @@ from local_sagemaker.operations.hosting import endpoint_configs, endpoints, invo
 from local_sagemaker.runtime.objects import Objects
 from local_sagemaker.settings import Settings
 from local_sagemaker.store.database import Database
+from tests.waiting import wait_for
 
 ECHO = """
 import os
@@ -42,17 +42,6 @@ def archive(path: Path, members: Mapping[str, str | bytes]) -> str:
             info.size = len(data)
             tar.addfile(info, io.BytesIO(data))
     return f"file://{path}"
-
-
-def wait_for(condition: Callable[[], Any], what: str, deadline_seconds: float = DEADLINE_SECONDS) -> Any:
-    """Poll until the condition holds; its value."""
-    deadline = time.monotonic() + deadline_seconds
-    while True:
-        value = condition()
-        if value:
-            return value
-        assert time.monotonic() < deadline, f"no {what} within {deadline_seconds} seconds"
-        time.sleep(0.02)
 
 
 class Local:

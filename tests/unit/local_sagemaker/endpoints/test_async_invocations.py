@@ -24,7 +24,7 @@ from local_sagemaker.store.async_invocations import AsyncInvocation
 from local_sagemaker.store.database import Database
 from local_sagemaker.store.deployments import Deployment
 from local_sagemaker.store.endpoints import Endpoint
-from tests.unit.local_sagemaker.endpoints.harness import wait_for
+from tests.waiting import wait_for
 
 
 class Model:

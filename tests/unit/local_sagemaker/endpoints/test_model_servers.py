@@ -15,7 +15,8 @@ from local_sagemaker.engine.endpoints import endpoint as decision
 from local_sagemaker.errors import ModelError, ServiceUnavailable, ValidationError, ValidationException
 from local_sagemaker.runtime import mount_namespace
 from local_sagemaker.runtime.serving.logs import log_streams
-from tests.unit.local_sagemaker.endpoints.harness import ECHO, Local, archive, running, wait_for
+from tests.unit.local_sagemaker.endpoints.harness import ECHO, Local, archive, running
+from tests.waiting import wait_for
 
 MODEL = {"name.txt": "one", "code/inference.py": ECHO}
 PROBE = """

@@ -11,7 +11,8 @@ import pytest
 from local_sagemaker.engine.endpoints import watched_server
 from local_sagemaker.errors import ModelError, ServerlessThrottled, ServiceUnavailable, ValidationError
 from local_sagemaker.runtime import memory
-from tests.unit.local_sagemaker.endpoints.harness import Local, archive, running, wait_for
+from tests.unit.local_sagemaker.endpoints.harness import Local, archive, running
+from tests.waiting import wait_for
 
 # Answers when the file that it is asked to wait for is there.
 MODEL = {

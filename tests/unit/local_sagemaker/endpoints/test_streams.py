@@ -9,7 +9,8 @@ import pytest
 
 from local_sagemaker.errors import ModelError, ModelStreamError, ServerlessThrottled, ValidationError
 from local_sagemaker.operations.hosting import invocations
-from tests.unit.local_sagemaker.endpoints.harness import Local, archive, running, wait_for
+from tests.unit.local_sagemaker.endpoints.harness import Local, archive, running
+from tests.waiting import wait_for
 
 MODEL = """
 import os, time

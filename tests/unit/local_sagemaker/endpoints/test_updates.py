@@ -12,7 +12,8 @@ import pytest
 
 from local_sagemaker.engine.endpoints import endpoint as decision
 from local_sagemaker.errors import ValidationException
-from tests.unit.local_sagemaker.endpoints.harness import ECHO, Local, archive, running, wait_for
+from tests.unit.local_sagemaker.endpoints.harness import ECHO, Local, archive, running
+from tests.waiting import wait_for
 
 MODEL = {"name.txt": "one", "code/inference.py": ECHO}
 BREAKABLE = "import os\nif os.path.exists('broken'): raise RuntimeError('broken now')\n" + ECHO

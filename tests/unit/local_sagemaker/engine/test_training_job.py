@@ -4,21 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from local_sagemaker.engine.training import job as decisions
-from local_sagemaker.engine.training.job import (
-    POLL_SECONDS,
-    SOON_SECONDS,
-    Deadline,
-    Enter,
-    Kill,
-    Observation,
-    Spawn,
-    StartStep,
-    Step,
-    Terminate,
-    Wait,
-    decide,
-)
+from local_sagemaker.engine.loop import Wait
+from local_sagemaker.engine.training import decisions
+from local_sagemaker.engine.training import job as rules
+from local_sagemaker.engine.training.decisions import Enter, Kill, Spawn, StartStep, Terminate
+from local_sagemaker.engine.training.job import POLL_SECONDS, SOON_SECONDS, Deadline, Observation, Step, decide
 from local_sagemaker.runtime.process import Exited, Lost, NotStarted, ProcessState, Running
 
 NOW = 1000.0
@@ -119,9 +109,9 @@ def test_several_hosts(processes: tuple[ProcessState, ...], stopping: bool, expe
 def test_the_host_that_failed_first_is_to_blame() -> None:
     ended = replace(UPLOADING, step=Step.DONE, terminated_at=NOW, termination="HostFailed")
     stopped_because = Exited(-15, NOW + 1)
-    assert decisions.first_failure(replace(ended, processes=(stopped_because, DONE, FAILED))) == 2
-    assert decisions.first_failure(replace(ended, processes=(stopped_because, Lost()))) == 1
-    assert decisions.first_failure(replace(ended, processes=(DONE, DONE))) is None
+    assert rules.first_failure(replace(ended, processes=(stopped_because, DONE, FAILED))) == 2
+    assert rules.first_failure(replace(ended, processes=(stopped_because, Lost()))) == 1
+    assert rules.first_failure(replace(ended, processes=(DONE, DONE))) is None
     assert decide(replace(ended, processes=(stopped_because, FAILED))) == decisions.failed(None)
     assert decide(replace(ended, processes=(stopped_because, Lost()))) == decisions.failed(decisions.LOST)
 

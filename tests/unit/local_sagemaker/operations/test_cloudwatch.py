@@ -11,7 +11,7 @@ from local_sagemaker.operations.context import Context
 from local_sagemaker.operations.jobs import training_jobs
 from local_sagemaker.operations.monitoring import cloudwatch
 from local_sagemaker.store import training_jobs as store
-from local_sagemaker.store.training_jobs import Metric
+from local_sagemaker.store.job_metrics import Metric
 from tests.unit.local_sagemaker.operations.job_requests import check_response, make_context
 from tests.unit.local_sagemaker.operations.test_job_rules import TRAINING
 

@@ -9,7 +9,6 @@ from local_sagemaker.errors import ResourceInUse, ResourceNotFound
 from local_sagemaker.operations import tags
 from local_sagemaker.operations.context import Context
 from local_sagemaker.operations.jobs import job_deletion, training_jobs, tuning_jobs
-from local_sagemaker.store import training_jobs as store
 from tests.unit.local_sagemaker.operations.job_requests import make_context
 from tests.unit.local_sagemaker.operations.test_job_rules import TRAINING
 from tests.unit.local_sagemaker.operations.test_tuning_job_rules import TUNING
@@ -87,6 +86,6 @@ def test_a_tuning_job_leaves_its_training_jobs(context: Context) -> None:
     create(context)
     reconciler.reconcile()
     assert [job.tuning_number for job in active(context)] == [1, 2, 3]
-    assert len(store.all_jobs(context.database)) == 6
+    assert len(training_jobs.list_training_jobs(context, {})["TrainingJobSummaries"]) == 6
     described = tuning_jobs.describe_tuning_job(context, NAME)
     assert described["TrainingJobStatusCounters"]["InProgress"] == 3

@@ -10,6 +10,8 @@ from local_sagemaker.operations import tags
 from local_sagemaker.operations.context import Context
 from local_sagemaker.operations.jobs import training_jobs
 from local_sagemaker.store import training_jobs as store
+from local_sagemaker.store import training_queue
+from local_sagemaker.store.job_metrics import Metric
 from tests.unit.local_sagemaker.operations.job_requests import check_response, make_context
 from tests.unit.local_sagemaker.operations.test_job_rules import TRAINING
 
@@ -41,7 +43,7 @@ def test_bad_tags_leave_nothing_behind(context: Context) -> None:
     ):
         with pytest.raises(ValidationException, match=message):
             training_jobs.create_training_job(context, {**TRAINING, "Tags": bad})
-    assert store.all_jobs(context.database) == []
+    assert training_queue.count_active(context.database) == 0
 
 
 def test_every_state_has_its_shape(context: Context) -> None:
@@ -70,7 +72,7 @@ def test_every_state_has_its_shape(context: Context) -> None:
         status_message="d",
         started_at=now,
     )
-    job = store.add_metrics(context.database, job, "algo-1", 5, [store.Metric("loss", now, None)])
+    job = store.add_metrics(context.database, job, "algo-1", 5, [Metric("loss", now, None)])
     store.update(
         context.database,
         job,

@@ -13,6 +13,7 @@ from local_sagemaker.operations.context import Context
 from local_sagemaker.operations.jobs import training_jobs, tuning_jobs
 from local_sagemaker.runtime.objects import Objects
 from local_sagemaker.store import training_jobs as store
+from local_sagemaker.store.job_metrics import Metric
 from tests.unit.local_sagemaker.operations.job_requests import check_response, make_context
 from tests.unit.local_sagemaker.operations.test_job_rules import SCRIPT
 from tests.unit.local_sagemaker.operations.test_tuning_job_rules import CONFIG, RANGES, TUNING, several, with_changes
@@ -37,9 +38,13 @@ def reconciler(context: Context) -> TuningJobReconciler:
     return new_reconciler(context)
 
 
+def all_jobs(context: Context) -> list[store.TrainingJob]:
+    return [store.from_row(row) for row in context.database.connection.execute("SELECT * FROM training_jobs")]
+
+
 def active(context: Context) -> list[store.TrainingJob]:
     """Training jobs that have not ended, in the order of their starts."""
-    found = [job for job in store.all_jobs(context.database) if job.phase != "Ended"]
+    found = [job for job in all_jobs(context) if job.phase != "Ended"]
     return sorted(found, key=lambda job: job.tuning_number or 0)
 
 
@@ -49,7 +54,7 @@ def emit(context: Context, name: str, *losses: float | None, metric: str = "loss
     assert job is not None
     if job.phase == "Starting":
         job = store.update(context.database, job, job.created_at, phase="Training", started_at=job.created_at)
-    values = [store.Metric(metric, 5.0, loss) for loss in losses]
+    values = [Metric(metric, 5.0, loss) for loss in losses]
     store.update(context.database, job, job.modified_at, metrics=values)
 
 
@@ -57,7 +62,7 @@ def end(context: Context, name: str, status: str, reason: str | None = None) -> 
     """Let a training job end, later than those before."""
     job = store.get(context.database, name)
     assert job is not None
-    ended = [other.ended_at for other in store.all_jobs(context.database) if other.ended_at]
+    ended = [other.ended_at for other in all_jobs(context) if other.ended_at]
     ended_at = max([*ended, job.created_at]) + 1
     store.update(
         context.database,

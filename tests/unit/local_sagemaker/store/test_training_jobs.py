@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from local_sagemaker.store import rows, tags, training_queue
+from local_sagemaker.store import job_metrics, rows, secondary_transitions, tags, training_queue
 from local_sagemaker.store import training_jobs as store
 from local_sagemaker.store.database import Database
-from local_sagemaker.store.training_jobs import IllegalTransition, Metric, TrainingJob
+from local_sagemaker.store.job_metrics import Metric
+from local_sagemaker.store.training_jobs import IllegalTransition, TrainingJob
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def test_what_goes_in_comes_out(database: Database) -> None:
     assert store.get(database, "a") == job()
     assert store.get(database, "b") is None
     assert training_queue.count_active(database) == 1
-    assert [t.status for t in store.transitions(database, "a")] == ["Starting"]
+    assert [t.status for t in secondary_transitions.all_of(database, "a")] == ["Starting"]
 
 
 def test_names_and_arns_are_unique(database: Database) -> None:
@@ -46,7 +47,7 @@ def test_a_stale_row_changes_nothing(database: Database) -> None:
     found = store.get(database, "a")
     assert found is not None
     assert (found.status, found.phase, found.modified_at) == ("Stopping", "Starting", 2.0)
-    assert len(store.transitions(database, "a")) == 2
+    assert len(secondary_transitions.all_of(database, "a")) == 2
 
 
 def test_only_legal_transitions(database: Database) -> None:
@@ -79,7 +80,7 @@ def test_the_table_refuses_what_cannot_be(database: Database) -> None:
 def test_transitions_follow_each_other(database: Database) -> None:
     store.insert(database, job())
     store.update(database, job(), 2.0, phase="Downloading", secondary_status="Downloading", status_message="d")
-    first, second = store.transitions(database, "a")
+    first, second = secondary_transitions.all_of(database, "a")
     assert (first.ended_at, second.started_at, second.ended_at) == (2.0, 2.0, None)
 
 
@@ -89,9 +90,9 @@ def test_metrics_and_offset_go_together(database: Database) -> None:
     changed = store.add_metrics(database, changed, "algo-1", 20, [Metric("loss", 3.0, None), Metric("acc", 3.0, 0.9)])
     with pytest.raises(rows.StaleRow):
         store.add_metrics(database, job(), "algo-1", 30, [Metric("loss", 4.0, 7.0)])
-    assert (changed.log_offset, changed.modified_at) == (20, 1.0)
-    assert [metric.value for metric in store.metrics_of(database, "a")] == [0.5, 0.25, None, 0.9]
-    assert store.final_metrics(database, "a") == [Metric("acc", 3.0, 0.9), Metric("loss", 3.0, None)]
+    assert (changed.log_offsets, changed.modified_at) == ({"algo-1": 20}, 1.0)
+    assert [metric.value for metric in job_metrics.all_of(database, "a")] == [0.5, 0.25, None, 0.9]
+    assert job_metrics.finals_of(database, "a") == [Metric("acc", 3.0, 0.9), Metric("loss", 3.0, None)]
 
 
 def test_tags(database: Database) -> None:
@@ -112,7 +113,7 @@ def test_each_host_has_its_own_offset(database: Database) -> None:
     changed = store.add_metrics(database, changed, "algo-1", 3, [])
     found = store.get(database, "a")
     assert found == changed
-    assert (changed.log_offset, changed.host_log_offsets) == (3, {"algo-2": 7})
+    assert changed.log_offsets == {"algo-1": 3, "algo-2": 7}
 
 
 def test_a_restart_goes_back_and_counts(database: Database) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from local_sagemaker.store import training_jobs, tuning_children, tuning_jobs
 from local_sagemaker.store.database import Database
-from local_sagemaker.store.training_jobs import Metric
+from local_sagemaker.store.job_metrics import Metric
 from local_sagemaker.store.tuning_children import Objectives
 
 LOSS = Objectives(["loss"], lambda _: "loss")
