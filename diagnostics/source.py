@@ -1,0 +1,60 @@
+"""Where a job's diagnostic files lie: a folder of this machine, or (the service's adapter) a prefix in S3."""
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+
+class FileMissing(Exception):
+    """The source has no such file (any more, or not yet)."""
+
+
+class Source(Protocol):
+    """Files below one root, such as a job's debug-output. Names are relative to it, with forward slashes."""
+
+    def names(self, prefix: str = "", after: str = "") -> Sequence[str]:
+        """The names that begin with `prefix` and sort after `after`, sorted."""
+
+    def read(self, name: str, start: int = 0, length: int | None = None) -> bytes:
+        """The bytes of a file from `start`: `length` of them, or all. Raises FileMissing."""
+
+
+class Folder:
+    """A folder of this machine; one that is not there yet has no files."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def names(self, prefix: str = "", after: str = "") -> list[str]:
+        """Files whose writing is under way (.tmp) are left out; folders that sort before `after` are not entered."""
+        return sorted(name for name in self._walk("", prefix, after) if name > after and name.startswith(prefix))
+
+    def read(self, name: str, start: int = 0, length: int | None = None) -> bytes:
+        """The bytes. Raises FileMissing."""
+        try:
+            with open(self._root / name, "rb") as file:
+                file.seek(start)
+                return file.read(-1 if length is None else length)
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise FileMissing(name) from error
+
+    def _walk(self, folder: str, prefix: str, after: str) -> Iterator[str]:
+        try:
+            entries = os.scandir(self._root / folder)
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        with entries:
+            for entry in entries:
+                name = f"{folder}{entry.name}"
+                if not entry.is_dir():
+                    if not name.endswith(".tmp"):
+                        yield name
+                elif _may_hold(f"{name}/", prefix, after):
+                    yield from self._walk(f"{name}/", prefix, after)
+
+
+def _may_hold(folder: str, prefix: str, after: str) -> bool:
+    """Whether names in `folder` can begin with `prefix` and sort after `after`."""
+    fits = folder.startswith(prefix) or prefix.startswith(folder)
+    return fits and (folder >= after or after.startswith(folder))
