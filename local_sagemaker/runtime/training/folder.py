@@ -55,6 +55,11 @@ class TrainingFolder:
         return self.ml / "output"
 
     @property
+    def profiler(self) -> Path:
+        """What the sampler writes: it becomes profiler-output, beside what the script writes there."""
+        return self.root / "profiler"
+
+    @property
     def output_data(self) -> Path:
         """What becomes output.tar.gz."""
         return self.output / "data"
