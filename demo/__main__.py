@@ -59,10 +59,12 @@ def flow(client: Client, data: Path, arguments: argparse.Namespace) -> float:
     step(f"Tuning: {jobs} training jobs, {parallel} at once, learning rate and batch size")
     best = tune(client, f"tune-{stamp}", channels, jobs, parallel)
     print(f"    best: {best['name']} validation:loss={best['objective']['value']:.4f} {best['hyperparameters']}")
+    print(f"    to look at: {client.url}/jobs/tuning/tune-{stamp}/report")
 
     step("Training with the best hyperparameters")
     job = train(client, f"train-{stamp}", channels, from_tuning_job=f"tune-{stamp}")
     print("    " + ", ".join(f"{metric['name']}={metric['value']:.4f}" for metric in job["final_metrics"]))
+    print(f"    how it used the machine: {client.url}/jobs/training/{job['name']}/report")
 
     step(f"Deploying it as the endpoint {ENDPOINT}")
     deploy(client, job["name"])
@@ -110,7 +112,7 @@ def train(client: Client, name: str, channels: dict[str, str], from_tuning_job: 
     """Train with the tuning job's best hyperparameters; answers the finished job."""
     body = {"name": name, "channels": channels, "from_tuning_job": from_tuning_job, "hyperparameters": STATIC}
     # Debugger looks at every layer at every step, so the features could not be computed once.
-    client.post("/jobs/training", {**body, "debugger": None, "profiler": None})
+    client.post("/jobs/training", {**body, "debugger": None})
     return client.wait(f"/jobs/training/{name}", lambda job: f"{job['status']}: {job['secondary_status']}")
 
 

@@ -1,4 +1,8 @@
-"""The ml.* instance types: vCPUs, memory and GPUs, as AWS publishes them for the EC2 types of the same name."""
+"""The ml.* instance types: vCPUs, memory and GPUs, as AWS publishes them for the EC2 types of the same name.
+
+Facts alone: no prices, which differ by region and change. Which types training jobs may ask for is SageMaker's
+TrainingInstanceType.
+"""
 
 import difflib
 from collections.abc import Mapping
@@ -13,13 +17,24 @@ class UnknownInstanceType(ValueError):
 
 @dataclass(frozen=True)
 class InstanceType:
-    """What one instance of a type has. `gpu_kind` is empty when there is no GPU."""
+    """What one instance of a type has. `gpu_kind` is empty when there is no GPU; `gpu_memory_gib` is one GPU's."""
 
     name: str
     vcpus: int
     memory_gib: float
     gpus: int = 0
     gpu_kind: str = ""
+    gpu_memory_gib: float = 0
+
+    @property
+    def family(self) -> str:
+        """m5 of ml.m5.xlarge."""
+        return self.name.split(".")[1]
+
+    @property
+    def trains(self) -> bool:
+        """Whether a training job may ask for it."""
+        return self.family not in _NOT_FOR_TRAINING and self.name not in _NOT_FOR_TRAINING
 
 
 # Family: sizes, and GiB of memory for each vCPU.
@@ -54,19 +69,20 @@ _PLAIN: Mapping[str, tuple[str, float]] = {
     "r8i-flex": ("large xlarge 2xlarge 4xlarge 8xlarge 12xlarge 16xlarge", 8),
 }
 
-# Family: the GPU, and for each size (memory in GiB, GPUs).
-_WITH_GPU: Mapping[str, tuple[str, Mapping[str, tuple[float, int]]]] = {
-    "p2": ("K80", {"xlarge": (61, 1), "8xlarge": (488, 8), "16xlarge": (732, 16)}),
-    "p3": ("V100", {"2xlarge": (61, 1), "8xlarge": (244, 4), "16xlarge": (488, 8)}),
-    "p3dn": ("V100", {"24xlarge": (768, 8)}),
-    "p4d": ("A100", {"24xlarge": (1152, 8)}),
-    "p4de": ("A100", {"24xlarge": (1152, 8)}),
-    "p5": ("H100", {"4xlarge": (256, 1), "48xlarge": (2048, 8)}),
-    "p5e": ("H200", {"48xlarge": (2048, 8)}),
-    "p5en": ("H200", {"48xlarge": (2048, 8)}),
-    "p6-b200": ("B200", {"48xlarge": (2048, 8)}),
+# Family: the GPU, its memory in GiB, and for each size (memory in GiB, GPUs).
+_WITH_GPU: Mapping[str, tuple[str, float, Mapping[str, tuple[float, int]]]] = {
+    "p2": ("K80", 12, {"xlarge": (61, 1), "8xlarge": (488, 8), "16xlarge": (732, 16)}),
+    "p3": ("V100", 16, {"2xlarge": (61, 1), "8xlarge": (244, 4), "16xlarge": (488, 8)}),
+    "p3dn": ("V100", 32, {"24xlarge": (768, 8)}),
+    "p4d": ("A100", 40, {"24xlarge": (1152, 8)}),
+    "p4de": ("A100", 80, {"24xlarge": (1152, 8)}),
+    "p5": ("H100", 80, {"4xlarge": (256, 1), "48xlarge": (2048, 8)}),
+    "p5e": ("H200", 141, {"48xlarge": (2048, 8)}),
+    "p5en": ("H200", 141, {"48xlarge": (2048, 8)}),
+    "p6-b200": ("B200", 180, {"48xlarge": (2048, 8)}),
     "g4dn": (
         "T4",
+        16,
         {
             "xlarge": (16, 1),
             "2xlarge": (32, 1),
@@ -78,6 +94,7 @@ _WITH_GPU: Mapping[str, tuple[str, Mapping[str, tuple[float, int]]]] = {
     ),
     "g5": (
         "A10G",
+        24,
         {
             "xlarge": (16, 1),
             "2xlarge": (32, 1),
@@ -91,6 +108,7 @@ _WITH_GPU: Mapping[str, tuple[str, Mapping[str, tuple[float, int]]]] = {
     ),
     "g6": (
         "L4",
+        24,
         {
             "xlarge": (16, 1),
             "2xlarge": (32, 1),
@@ -104,6 +122,7 @@ _WITH_GPU: Mapping[str, tuple[str, Mapping[str, tuple[float, int]]]] = {
     ),
     "g6e": (
         "L40S",
+        48,
         {
             "xlarge": (32, 1),
             "2xlarge": (64, 1),
@@ -122,6 +141,15 @@ _EXCEPTIONS = (
     InstanceType("ml.t2.medium", 2, 4),
     InstanceType("ml.t3.medium", 2, 4),
     InstanceType("ml.c4.8xlarge", 36, 60),
+)
+
+# Families and types that SageMaker offers for endpoints, not for training jobs.
+_NOT_FOR_TRAINING = frozenset(
+    (
+        *("t2", "m5d", "m6g", "c5d", "c6g", "c7g"),
+        *("ml.m5.8xlarge", "ml.m5.16xlarge", "ml.c4.large", "ml.c5.large", "ml.c6i.large", "ml.c7i-flex.large"),
+        *("ml.c8i.large", "ml.c8i-flex.large"),
+    )
 )
 
 
@@ -144,8 +172,8 @@ def catalogue() -> Mapping[str, InstanceType]:
         for size in sizes.split()
     ]
     with_gpu = [
-        InstanceType(f"ml.{family}.{size}", vcpus(size), memory_gib, gpus, kind)
-        for family, (kind, sizes) in _WITH_GPU.items()
+        InstanceType(f"ml.{family}.{size}", vcpus(size), memory_gib, gpus, kind, gpu_memory_gib)
+        for family, (kind, gpu_memory_gib, sizes) in _WITH_GPU.items()
         for size, (memory_gib, gpus) in sizes.items()
     ]
     return MappingProxyType({found.name: found for found in (*plain, *with_gpu, *_EXCEPTIONS)})

@@ -10,6 +10,9 @@ class FileMissing(Exception):
     """The source has no such file (any more, or not yet)."""
 
 
+Part = tuple[str, int, int | None]  # a file's name, where to begin, and how many bytes; None: to its end
+
+
 class Source(Protocol):
     """Files below one root, such as a job's debug-output. Names are relative to it, with forward slashes."""
 
@@ -19,12 +22,15 @@ class Source(Protocol):
     def read(self, name: str, start: int = 0, length: int | None = None) -> bytes:
         """The bytes of a file from `start`: `length` of them, or all. Raises FileMissing."""
 
+    def prefetch(self, parts: Sequence[Part]) -> None:
+        """A hint: exactly these will be read next, in this order. Where a read is a round trip they can go together."""
+
 
 class Folder:
     """A folder of this machine; one that is not there yet has no files."""
 
     def __init__(self, root: Path) -> None:
-        self._root = root
+        self._root = os.fspath(root)  # joining texts is much quicker than paths, and is done for each file
 
     def names(self, prefix: str = "", after: str = "") -> list[str]:
         """Files whose writing is under way (.tmp) are left out; folders that sort before `after` are not entered."""
@@ -33,15 +39,18 @@ class Folder:
     def read(self, name: str, start: int = 0, length: int | None = None) -> bytes:
         """The bytes. Raises FileMissing."""
         try:
-            with open(self._root / name, "rb") as file:
+            with open(f"{self._root}/{name}", "rb") as file:
                 file.seek(start)
                 return file.read(-1 if length is None else length)
-        except (FileNotFoundError, NotADirectoryError) as error:
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
             raise FileMissing(name) from error
+
+    def prefetch(self, parts: Sequence[Part]) -> None:
+        """Nothing: a disk's own read-ahead does."""
 
     def _walk(self, folder: str, prefix: str, after: str) -> Iterator[str]:
         try:
-            entries = os.scandir(self._root / folder)
+            entries = os.scandir(f"{self._root}/{folder}")
         except (FileNotFoundError, NotADirectoryError):
             return
         with entries:

@@ -1,5 +1,6 @@
 """`python -m service`: the REST front on settings.host and settings.port, one process."""
 
+import asyncio
 import contextlib
 import errno
 import socket
@@ -21,16 +22,22 @@ DEFAULT_INSTANCE_TYPES = ("ml.m5.xlarge", "ml.m5.large")  # of jobs and of endpo
 
 
 class Server(uvicorn.Server):
-    """Does a slow thing beside its requests, once it answers them."""
+    """Does a slow thing beside its requests, once it answers them, and tells streams when to end."""
 
-    def __init__(self, config: uvicorn.Config, then: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, then: Callable[[], None], leaving: asyncio.Event) -> None:
         super().__init__(config)
         self._then = then
+        self._leaving = leaving
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to answer, and only then take CPU for what can wait."""
         await super().startup(sockets)
         threading.Thread(target=self._then, daemon=True).start()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End the streams first: they would hold the service for as long as it waits for requests under way."""
+        self._leaving.set()
+        await super().shutdown(sockets)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -67,8 +74,9 @@ def main() -> None:
     listening = listen(settings.host, settings.port)
     sys.stdout.write(f"Sagehound listens on {url_of(listening)} (Swagger UI: {url_of(listening)}/docs)\n")
     sys.stdout.flush()
-    config = uvicorn.Config(create_app(settings), timeout_graceful_shutdown=GRACEFUL_SECONDS)
-    Server(config, lambda: prepare_images(settings)).run(sockets=[listening])
+    app = create_app(settings)
+    config = uvicorn.Config(app, timeout_graceful_shutdown=GRACEFUL_SECONDS)
+    Server(config, lambda: prepare_images(settings), app.state.leaving).run(sockets=[listening])
 
 
 if __name__ == "__main__":

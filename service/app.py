@@ -1,5 +1,6 @@
 """The app factory: lifespan, errors, routes."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TypedDict
@@ -12,7 +13,18 @@ from service.aws.readiness import ReadinessProbe
 from service.aws.runtime import Runtime
 from service.body_limit import BodyLimitMiddleware
 from service.domain.breeds import ClassMaps
-from service.routes import breeds, documentation, endpoints, health, predict, training_jobs, tuning_jobs
+from service.evaluation.judge import Judge
+from service.routes import (
+    breeds,
+    diagnostics,
+    documentation,
+    endpoints,
+    health,
+    job_reports,
+    predict,
+    training_jobs,
+    tuning_jobs,
+)
 from service.settings import Settings
 from service.unread_body import UnreadBodyMiddleware
 
@@ -25,6 +37,7 @@ class State(TypedDict):
     runtime: Runtime
     readiness: ReadinessProbe
     class_maps: ClassMaps
+    judge: Judge
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -33,14 +46,19 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
-        async with Runtime.open(settings) as runtime:
-            yield {
-                "settings": settings,
-                "clients": Clients(settings),
-                "runtime": runtime,
-                "readiness": ReadinessProbe(settings.region),
-                "class_maps": ClassMaps(),
-            }
+        judge = Judge(settings.region)
+        try:
+            async with Runtime.open(settings) as runtime:
+                yield {
+                    "settings": settings,
+                    "clients": Clients(settings),
+                    "runtime": runtime,
+                    "readiness": ReadinessProbe(settings.region),
+                    "class_maps": ClassMaps(),
+                    "judge": judge,
+                }
+        finally:
+            await asyncio.to_thread(judge.close)
 
     app = FastAPI(
         title=openapi_document.TITLE,
@@ -48,9 +66,20 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
         openapi_url=None,  # service.routes.documentation serves the document, and Swagger UI with no CDN
     )
+    app.state.leaving = asyncio.Event()  # streams end with the service; see service.__main__
     app.add_middleware(BodyLimitMiddleware)
     app.add_middleware(UnreadBodyMiddleware)  # the outer one: it lets the inner one answer early
     errors.install(app)
-    for module in (tuning_jobs, training_jobs, endpoints, predict, breeds, health, documentation):
+    for module in (
+        tuning_jobs,
+        training_jobs,
+        diagnostics,
+        job_reports,
+        endpoints,
+        predict,
+        breeds,
+        health,
+        documentation,
+    ):
         app.include_router(module.router)
     return app

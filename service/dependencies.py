@@ -1,5 +1,6 @@
 """Typed dependencies of the routes: what the lifespan opened."""
 
+import asyncio
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -8,6 +9,7 @@ from service.aws.clients import Clients
 from service.aws.readiness import ReadinessProbe
 from service.aws.runtime import Runtime
 from service.domain.breeds import ClassMaps
+from service.evaluation.judge import Judge
 from service.settings import Settings
 
 
@@ -36,8 +38,20 @@ def get_class_maps(request: Request) -> ClassMaps:
     return request.state.class_maps  # type: ignore[no-any-return]
 
 
+def get_judge(request: Request) -> Judge:
+    """The process that judges jobs."""
+    return request.state.judge  # type: ignore[no-any-return]
+
+
+def get_leaving(request: Request) -> asyncio.Event:
+    """Set once the service begins to end."""
+    return request.app.state.leaving  # type: ignore[no-any-return]
+
+
 SettingsDep = Annotated[Settings, Depends(get_settings)]
 ClientsDep = Annotated[Clients, Depends(get_clients)]
 RuntimeDep = Annotated[Runtime, Depends(get_runtime)]
 ReadinessDep = Annotated[ReadinessProbe, Depends(get_readiness)]
+JudgeDep = Annotated[Judge, Depends(get_judge)]
+LeavingDep = Annotated[asyncio.Event, Depends(get_leaving)]
 ClassMapsDep = Annotated[ClassMaps, Depends(get_class_maps)]

@@ -9,6 +9,10 @@ Problem
 +-- TrainingJobNotFound          404
 +-- TuningJobNotFound            404
 +-- EndpointNotFound             404
++-- TensorsNotSaved              404   the job saves no tensors, so no rule can be judged
++-- TensorNotFound               404
++-- ProfileNotTaken              404   nobody measured the job's instances
++-- PlotNotFound                 404
 +-- RouteNotFound                404
 +-- MethodNotAllowed             405
 +-- NameConflict                 409   the name is taken by something made from another body
@@ -19,6 +23,8 @@ Problem
 +-- ModelFailed                  502   the model raised on a readable image
 +-- AccessDenied                 502   AWS refused the service's credentials
 +-- AwsUnavailable               503
++-- EvaluationBusy               503
++-- EvaluationFailed             503
 +-- PredictionTimeout            504
 +-- InternalError                500
 """
@@ -159,6 +165,51 @@ class EndpointNotFound(Problem):
     )
 
 
+class TensorsNotSaved(Problem):
+    """The job saves no tensors: there is nothing that a rule could judge."""
+
+    status = 404
+    title = "No tensors saved"
+    example = (
+        "The training job 'dogs-1' was made without a debugger, so it saves no tensors.",
+        'Create the job with "debugger": {} to save tensors and judge them, with "collected_by": "script" as well '
+        "where AWS refuses Debugger.",
+    )
+
+
+class TensorNotFound(Problem):
+    """No tensor of this name was saved."""
+
+    status = 404
+    title = "Tensor not found"
+    example = (
+        "The training job 'dogs-1' saved no tensor 'CrossEntropyLoss_output_1'. Near it: CrossEntropyLoss_output_0.",
+        "GET /jobs/training/dogs-1/debugger/tensors lists the tensors.",
+    )
+
+
+class ProfileNotTaken(Problem):
+    """Nobody measured the job's instances."""
+
+    status = 404
+    title = "No system metrics"
+    example = (
+        "The training job 'dogs-1' was made without a profiler, so nobody measured its instances.",
+        'Create the job with "profiler": {} to measure them.',
+    )
+
+
+class PlotNotFound(Problem):
+    """No plot of this name."""
+
+    status = 404
+    title = "Plot not found"
+    example = (
+        "A training job has no plot 'loss'.",
+        "Its plots are losses, rules, metrics, cores, steps.",
+    )
+
+
 class RouteNotFound(Problem):
     """No route of this path."""
 
@@ -266,6 +317,28 @@ class AwsUnavailable(Problem):
     example = (
         "http://127.0.0.1:4570 cannot be reached: connection refused",
         "Check AWS_ENDPOINT_URL and the network; GET /readyz tells whether AWS answers.",
+    )
+
+
+class EvaluationBusy(Problem):
+    """Too many requests wait for the process that judges jobs."""
+
+    status = 503
+    title = "Evaluation busy"
+    example = (
+        "9 requests wait for the process that judges jobs.",
+        "Send the request again after some seconds.",
+    )
+
+
+class EvaluationFailed(Problem):
+    """The process that judges jobs did not survive the request."""
+
+    status = 503
+    title = "Evaluation failed"
+    example = (
+        "The process that judges jobs ended twice over this request.",
+        "Try again; if it stays, give the service more memory, or save fewer tensors whole (reductions).",
     )
 
 

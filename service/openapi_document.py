@@ -24,6 +24,7 @@ deploys the model, POST /predict asks it. `make demo` in the repository goes thi
 TAGS = [
     {"name": "tuning jobs", "description": "Look for the best hyperparameters with parallel training jobs."},
     {"name": "training jobs", "description": "Train a model, watch it, stop it."},
+    {"name": "diagnostics", "description": "What Debugger and Profiler make of a job: findings, plots, pages, events."},
     {"name": "endpoints", "description": "Deploy models: SageMaker's model, config and endpoint as one deployment."},
     {"name": "predictions", "description": "Name the breed on an image."},
     {"name": "breeds", "description": "What a deployed model can tell apart."},

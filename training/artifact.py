@@ -63,9 +63,9 @@ def write_ir(path: Path, network: Classifier, image_size: int) -> None:
     images = torch.randn((2, 3, image_size, image_size), generator=generator)
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # openvino traces with torch.jit, which torch calls deprecated
-        network.traced = True
+        network.whole = True  # an exported network takes batches of any size
         model = openvino.convert_model(network, example_input=images, input=[-1, 3, image_size, image_size])
-    network.traced = False
+    network.whole = False
     model.inputs[0].get_tensor().set_names({"images"})
     model.outputs[0].get_tensor().set_names({"logits"})
     openvino.save_model(model, path, compress_to_fp16=False)

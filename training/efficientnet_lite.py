@@ -56,12 +56,12 @@ class ConvolutionUnit(nn.Module):
         super().__init__()
         self.conv = SameConv2d(channels_in, channels_out, size, kernel=kernel, stride=stride, groups=groups)
         self.bn = nn.BatchNorm2d(channels_out, eps=1e-3, momentum=0.01)
-        self.activation: nn.Module = nn.Identity() if linear else nn.ReLU6()
+        self.relu = None if linear else nn.ReLU6()
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """[N, in, h, w] -> [N, out, h', w']."""
-        output: torch.Tensor = self.activation(self.bn(self.conv(inputs)))
-        return output
+        output: torch.Tensor = self.bn(self.conv(inputs))
+        return output if self.relu is None else self.relu(output)
 
 
 class InvertedBottleneck(nn.Module):

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from errors import TrainingJobError
+from errors import DiagnosticsError, TrainingJobError
+from script_mode import VARIABLE, ScriptMode, read_script_mode
 
 DEFAULT_CHECKPOINT_FOLDER = Path("/opt/ml/checkpoints")
 
@@ -20,13 +21,25 @@ class Environment:
     output_folder: Path
     checkpoint_folder: Path | None
     debug_hook_config: Path | None
+    profiler_config: Path | None
+    profiler_folder: Path
+    script_mode: ScriptMode | None
     job_name: str
+    host: str
     cpus: int
 
 
 def read_environment(variables: Mapping[str, str]) -> Environment:
     """The environment that `variables` (os.environ) describe; what is not set lies where the container has it."""
     config = Path(variables.get("SM_INPUT_CONFIG_DIR", "/opt/ml/input/config"))
+    output_folder = Path(variables.get("SM_OUTPUT_DATA_DIR", "/opt/ml/output/data"))
+    checkpoint_folder = _checkpoint_folder(config / "checkpointconfig.json")
+    debug_hook_config = _first_file(variables.get("SMDEBUG_CONFIG_FILE_PATH"), config / "debughookconfig.json")
+    script_mode = read_script_mode(variables, checkpoint_folder)
+    if script_mode is not None and script_mode.hook is not None and debug_hook_config is not None:
+        raise DiagnosticsError(
+            f"the job has a DebugHookConfig and, in {VARIABLE}, a hook of its own: give it one of them"
+        )
     return Environment(
         channels={
             name.removeprefix("SM_CHANNEL_").lower(): Path(folder)
@@ -34,10 +47,14 @@ def read_environment(variables: Mapping[str, str]) -> Environment:
             if name.startswith("SM_CHANNEL_")
         },
         model_folder=Path(variables.get("SM_MODEL_DIR", "/opt/ml/model")),
-        output_folder=Path(variables.get("SM_OUTPUT_DATA_DIR", "/opt/ml/output/data")),
-        checkpoint_folder=_checkpoint_folder(config / "checkpointconfig.json"),
-        debug_hook_config=_first_file(variables.get("SMDEBUG_CONFIG_FILE_PATH"), config / "debughookconfig.json"),
+        output_folder=output_folder,
+        checkpoint_folder=checkpoint_folder,
+        debug_hook_config=debug_hook_config,
+        profiler_config=_first_file(variables.get("SMPROFILER_CONFIG_PATH"), config / "profilerconfig.json"),
+        profiler_folder=Path(variables.get("SM_OUTPUT_DIR", output_folder.parent)) / "profiler",
+        script_mode=script_mode,
         job_name=variables.get("TRAINING_JOB_NAME", "local"),
+        host=variables.get("SM_CURRENT_HOST", "algo-1"),
         cpus=_cpus(variables),
     )
 

@@ -27,3 +27,7 @@ class ArtifactError(TrainingJobError):
 
 class DebuggerError(TrainingJobError):
     """Debugger is configured for the job, and smdebug cannot be used."""
+
+
+class DiagnosticsError(TrainingJobError):
+    """The job is to record its own diagnostics, and is not told how, or has no place for them."""

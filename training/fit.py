@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from arguments import Arguments
 from batches import Batches
-from debugger_hook import DebuggerHook
 from epochs import evaluate, train_one_epoch
+from observers import Observers
 from progress import Epoch, Progress
 from schedule import learning_rate, set_learning_rate
 from stopping import StopRequest
@@ -32,7 +32,7 @@ def fit(
     training: Pass,
     validation: Pass,
     progress: Progress,
-    hook: DebuggerHook | None,
+    observers: Observers,
     stop: StopRequest,
     save: Callable[[], None],
 ) -> str:
@@ -45,14 +45,13 @@ def fit(
         rate = learning_rate(arguments, number)
         set_learning_rate(optimizer, rate)
         started_at, images_before = time.monotonic(), totals.images
-        if hook is not None:
-            hook.set_training()
-        batches = training.batches.epoch(number, skip=totals.batches)
+        batches = observers.training(
+            training.batches.epoch(number, skip=totals.batches), first=progress.next_train_step
+        )
         train_one_epoch(training.network, training.criterion, optimizer, batches, totals=totals, stop=stop)
         seconds = time.monotonic() - started_at
-        if hook is not None:
-            hook.set_evaluating()
-        judged, _, _ = evaluate(validation.network, validation.criterion, validation.batches.epoch(number), stop)
+        batches = observers.evaluation(validation.batches.epoch(number), first=progress.evaluation_steps)
+        judged, _, _ = evaluate(validation.network, validation.criterion, batches, stop)
         epoch = Epoch(
             epoch=number,
             train_loss=totals.mean_loss,
@@ -62,7 +61,7 @@ def fit(
             lr=rate,
             images_per_second=(totals.images - images_before) / seconds,
         )
-        progress.finish_epoch(epoch, classifier.state_dict())
+        progress.finish_epoch(epoch, classifier.state_dict(), evaluation_steps=judged.batches)
         save()
         print(epoch.line(), flush=True)
     return reason

@@ -60,13 +60,13 @@ class Classifier(nn.Module):
             OrderedDict[str, nn.Module](dropout=nn.Dropout(dropout), linear=nn.Linear(features, classes))
         )
         self.frozen = frozen
-        self.traced = False  # set while the network is exported: an exported network takes batches of any size
+        self.whole = False  # set where a batch must not be computed in parts: by who exports or watches the network
 
     def features(self, images: torch.Tensor) -> torch.Tensor:
         """[N, 3, size, size] -> [N, features]."""
         learning = torch.is_grad_enabled() and not self.frozen
         with torch.set_grad_enabled(learning):
-            if learning or images.is_cuda or self.traced:
+            if learning or images.is_cuda or self.whole:
                 features: torch.Tensor = self.backbone(images)
                 return features
             # A few images' activations stay in the CPU's cache and the allocator's pool: up to three times as fast.
@@ -83,6 +83,15 @@ class Classifier(nn.Module):
         if self.frozen:
             self.backbone.eval()
         return self
+
+
+def show_activations(network: nn.Module) -> None:
+    """Let whoever watches see what each module takes and gives: nothing is overwritten in place, no batch is split."""
+    for module in network.modules():
+        if getattr(module, "inplace", False):
+            module.inplace = False  # type: ignore[assignment] # torch types a module's unknown attributes so
+        if isinstance(module, Classifier):
+            module.whole = True
 
 
 def build_classifier(arch: str, classes: int, image_size: int, *, dropout: float, frozen: bool) -> Classifier:

@@ -32,12 +32,17 @@ class Epoch:
 
 @dataclass
 class Progress:
-    """Finished epochs, the one under way (`totals`), and the best network so far by validation loss."""
+    """Finished epochs, the one under way (`totals`), and the best network so far by validation loss.
+
+    `train_steps` and `evaluation_steps` are those of the finished epochs.
+    """
 
     history: list[Epoch] = field(default_factory=list)
     totals: Totals = field(default_factory=Totals)
     best: Epoch | None = None
     best_state: State | None = None
+    train_steps: int = 0
+    evaluation_steps: int = 0
 
     @property
     def next_epoch(self) -> int:
@@ -49,9 +54,16 @@ class Progress:
         """Whether there is anything that a checkpoint would keep."""
         return bool(self.history or self.totals.batches)
 
-    def finish_epoch(self, epoch: Epoch, state: State) -> None:
-        """Add a finished epoch; `state` is copied when it is the best so far."""
+    @property
+    def next_train_step(self) -> int:
+        """How many training steps have been taken, the number of the next one."""
+        return self.train_steps + self.totals.batches
+
+    def finish_epoch(self, epoch: Epoch, state: State, *, evaluation_steps: int) -> None:
+        """Add a finished epoch, judged in so many steps; `state` is copied when it is the best so far."""
         self.history.append(epoch)
+        self.train_steps = self.next_train_step
+        self.evaluation_steps += evaluation_steps
         self.totals = Totals()
         if math.isfinite(epoch.validation_loss) and (
             self.best is None or epoch.validation_loss < self.best.validation_loss
@@ -76,12 +88,17 @@ class Progress:
             "totals": asdict(self.totals),
             "best": asdict(self.best) if self.best else None,
             "best_state": self.best_state,
+            "train_steps": self.train_steps,
+            "evaluation_steps": self.evaluation_steps,
         }
 
 
 def progress_from_plain(plain: dict[str, object]) -> Progress:
     """The inverse of `as_plain`. Raises TypeError or KeyError on another layout."""
     history, totals, best, best_state = (plain[name] for name in ("history", "totals", "best", "best_state"))
+    train_steps, evaluation_steps = plain["train_steps"], plain["evaluation_steps"]
+    if not isinstance(train_steps, int) or not isinstance(evaluation_steps, int):
+        raise TypeError("the numbers of steps are no whole numbers")
     if not isinstance(history, list) or not isinstance(totals, dict):
         raise TypeError("history and totals are not a list and a dict")
     return Progress(
@@ -89,4 +106,6 @@ def progress_from_plain(plain: dict[str, object]) -> Progress:
         totals=Totals(**totals),
         best=Epoch(**best) if isinstance(best, dict) else None,
         best_state=best_state if isinstance(best_state, dict) else None,
+        train_steps=train_steps,
+        evaluation_steps=evaluation_steps,
     )

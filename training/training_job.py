@@ -1,5 +1,7 @@
 """One training job from its channels to its artifact: what train_model.py and hpo.py share."""
 
+import contextlib
+
 import torch
 from arguments import Arguments
 from artifact import write_artifact
@@ -14,10 +16,13 @@ from errors import DivergedError
 from fit import Pass, fit
 from image_set import ImageSet
 from networks import Classifier, build_classifier, preprocessing_for
+from observers import Observers
+from profiler_config import ProfilerConfig
 from progress import Progress
 from report import write_history, write_skipped, write_test_report
 from schedule import build_optimizer
 from stopping import StopRequest, StopRequested
+from timeline import Timeline
 from torch import nn
 from weights import load_pretrained
 
@@ -41,6 +46,11 @@ class TrainingJob:
         A SIGTERM ends the job early and well: what has been learned stays in checkpoint and artifact.
         """
         self.stop.listen()
+        script_mode = self.environment.script_mode
+        with contextlib.nullcontext() if script_mode is None else script_mode.recorded(self.environment.host):
+            self._run(judge_test=judge_test)
+
+    def _run(self, *, judge_test: bool) -> None:
         torch.set_num_threads(self.environment.cpus)
         torch.manual_seed(self.arguments.seed)
         torch.backends.cudnn.deterministic = True
@@ -81,9 +91,7 @@ class TrainingJob:
         train_images, validation_images = self._read_images(train), self._read_images(validation)
         smoothed = nn.CrossEntropyLoss(label_smoothing=self.arguments.label_smoothing)
         plain = nn.CrossEntropyLoss()
-        hook = None
-        if self.environment.debug_hook_config is not None:
-            hook = DebuggerHook(self.environment.debug_hook_config, network, [smoothed, plain])
+        hook = self._hook(network, [smoothed, plain])
         # Debugger watches the whole network, so nothing is computed ahead of it.
         ahead = network.frozen and hook is None
         seed, augment = self.arguments.seed, self.arguments.augment
@@ -95,6 +103,7 @@ class TrainingJob:
         def save() -> None:
             self._save_checkpoint(train.classes, network, optimizer)
 
+        observers = Observers(hook, self._timeline())
         try:
             reason = fit(
                 self.arguments,
@@ -103,14 +112,32 @@ class TrainingJob:
                 training=training,
                 validation=judging,
                 progress=self.progress,
-                hook=hook,
+                observers=observers,
                 stop=self.stop,
                 save=save,
             )
         finally:
-            if hook is not None:
-                hook.close()
+            observers.close()
         print(f"ended: {reason}", flush=True)
+
+    def _hook(self, network: Classifier, criteria: list[nn.Module]) -> DebuggerHook | None:
+        config, script_mode = self.environment.debug_hook_config, self.environment.script_mode
+        if script_mode is not None and script_mode.hook_config is not None:
+            config = script_mode.hook_config
+        if config is None:
+            return None
+        steps = {"train_steps": self.progress.next_train_step, "evaluation_steps": self.progress.evaluation_steps}
+        return DebuggerHook(config, network, criteria, **steps)
+
+    def _timeline(self) -> Timeline | None:
+        environment, script_mode = self.environment, self.environment.script_mode
+        if script_mode is not None and script_mode.interval_ms is not None:
+            profile = script_mode.profile
+            return Timeline(lambda: profile, environment.host)
+        if environment.profiler_config is not None:
+            config = ProfilerConfig(environment.profiler_config, environment.profiler_folder)
+            return Timeline(config.folder, environment.host)
+        return None
 
     def _read_images(self, channel: Channel) -> ImageSet:
         images = ImageSet(channel, self.preprocessing, self.cache_bytes)

@@ -53,13 +53,28 @@ class Steps:
 
 
 @dataclass(frozen=True)
+class Spans:
+    """What else a script's timeline tells, by phase (Forward, DataLoaderWorker, ...) on one host; seconds."""
+
+    node: str
+    phase: str
+    starts: Values
+    durations: Values
+
+
+@dataclass(frozen=True)
 class Profile:
-    """All of it. `interval_seconds` is the median time between two samples, None without samples."""
+    """All of it. `interval_seconds` is the median time between two samples, None without samples.
+
+    `broken_lines` counts what could not be read and was left out.
+    """
 
     job: JobFacts
     nodes: Mapping[str, NodeProfile]
     steps: Sequence[Steps]
     interval_seconds: float | None
+    spans: Sequence[Spans] = ()
+    broken_lines: int = 0
 
 
 @dataclass(frozen=True)

@@ -30,3 +30,10 @@ class Rule(ABC):
     def idle(self, seconds: float) -> Finding | None:  # noqa: ARG002 - only few rules care
         """The job has saved nothing for so many seconds: a finding where that is the condition."""
         return None
+
+    def ended(self) -> Finding | None:
+        """The job saves nothing more: a finding that waited for that, as of the last epoch's validation pass.
+
+        Asked once, before `unjudged`.
+        """
+        return None

@@ -93,4 +93,5 @@ def reduce(tensor: Tensor, reduction: str) -> float:
     absolute, name = reduction.startswith("abs_"), reduction.removeprefix("abs_")
     if tensor.size == 0:
         return float("nan")
-    return float(_REDUCTIONS[name](np.abs(tensor) if absolute else tensor))  # type: ignore[arg-type]
+    with np.errstate(all="ignore"):  # infinities and NaN are figures like others
+        return float(_REDUCTIONS[name](np.abs(tensor) if absolute else tensor))  # type: ignore[arg-type]

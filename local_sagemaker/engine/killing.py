@@ -15,6 +15,7 @@ from local_sagemaker.store.database import Database
 from local_sagemaker.store.rows import StaleRow
 
 LOOK_SECONDS = 0.25
+HELPERS = ("sampler", "evaluation")  # folders of what runs beside a script
 
 
 class Killer:
@@ -58,6 +59,7 @@ class Killer:
         """The folders in which commands were started and may run."""
         for name, _ in pages.names(self._database, pages.ACTIVE_TRAINING_JOBS):
             for record in (self._settings.jobs_dir / name).glob("**/process.json"):
-                yield "training", record.parent
+                if record.parent.name not in HELPERS:
+                    yield "training", record.parent
         for record in self._settings.endpoints_dir.glob("**/process.json"):
             yield "endpoint", record.parent

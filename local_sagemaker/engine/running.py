@@ -7,9 +7,11 @@ from local_sagemaker.engine.endpoints.async_invocations import THREADS, AsyncInv
 from local_sagemaker.engine.endpoints.async_run import AsyncRun
 from local_sagemaker.engine.endpoints.captures import CaptureReconciler
 from local_sagemaker.engine.endpoints.endpoints import EndpointReconciler
+from local_sagemaker.engine.evaluations.evaluations import EvaluationReconciler
 from local_sagemaker.engine.killing import Killer
 from local_sagemaker.engine.loop import Background, Engine, Reconciler
 from local_sagemaker.engine.training.jobs import TrainingJobReconciler
+from local_sagemaker.engine.training.tidying import Tidying
 from local_sagemaker.engine.tuning.jobs import TuningJobReconciler
 from local_sagemaker.faults import Faults
 from local_sagemaker.runtime.objects import Objects
@@ -27,6 +29,7 @@ class RunningEngine:
         self._background = Background(wake_engine.set)
         self._objects = Objects(base_url, settings.buckets_dir)
         parts = (settings, database, self._background, self._objects)
+        tidying = Tidying(settings, database, self._background)
         self._endpoints = EndpointReconciler(*parts)
         self.routes = self._endpoints.routes
         self.captures = CaptureSpool(settings.capture_dir, wake_engine.set)
@@ -38,7 +41,8 @@ class RunningEngine:
         )
         reconcilers: list[Reconciler] = [
             TuningJobReconciler(*parts),
-            TrainingJobReconciler(*parts),
+            TrainingJobReconciler(*parts, tidying),
+            EvaluationReconciler(*parts, tidying),
             self._endpoints,
             self._async_invocations,
             self._captures,

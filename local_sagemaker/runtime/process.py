@@ -92,6 +92,12 @@ def prevent(folder: Path) -> bool:
     return True
 
 
+def forget(folder: Path) -> None:
+    """Make room for another command where one has ended; its log stays."""
+    for record in ("exit.json", "process.json", "claim"):  # as long as the claim is there, this was cut short
+        (folder / record).unlink(missing_ok=True)
+
+
 def observe(folder: Path) -> ProcessState:
     """What is true of the folder's command now, from its files and /proc alone."""
     claim = _read(folder / "claim")

@@ -170,7 +170,9 @@ def delete(database: Database, name: str) -> None:
         connection.execute("DELETE FROM training_jobs WHERE name = ?", (name,))
 
 
-def request_stop(database: Database, job: TrainingJob, now: float) -> TrainingJob:
+def request_stop(
+    database: Database, job: TrainingJob, now: float, message: str = "Stopping the training job"
+) -> TrainingJob:
     """Ask for the end of a job that is InProgress; the engine sees to it."""
     return update(
         database,
@@ -178,7 +180,7 @@ def request_stop(database: Database, job: TrainingJob, now: float) -> TrainingJo
         now,
         status="Stopping",
         secondary_status="Stopping",
-        status_message="Stopping the training job",
+        status_message=message,
     )
 
 

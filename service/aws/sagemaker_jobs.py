@@ -12,8 +12,9 @@ from service.aws.errors import code_of, is_in_use, message_of, problems
 Members = Mapping[str, Any]
 
 NO_DEBUGGER = (
-    'Send "debugger": null (and "profiler": null) to train without them: AWS takes SageMaker Debugger from '
-    "customers of before 2026-07-30 only."
+    'Send "collected_by": "script", and the training script saves the tensors and measures the instance by itself and '
+    'the service evaluates the rules; or send "debugger": null and "profiler": null to train without them. AWS takes '
+    "SageMaker Debugger from customers of before 2026-07-30 only."
 )
 
 

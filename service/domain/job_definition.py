@@ -1,12 +1,14 @@
 """The parts of a request to SageMaker that training jobs and tuning jobs share."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from service.aws import images
 from service.aws.clients import Clients
+from service.aws.custom_rule_images import custom_rule_image
 from service.domain import source
+from service.domain.debugger import RuleImages
 from service.schemas.job import JobRequest
 
 
@@ -19,7 +21,8 @@ class Placement:
     image: str
     source_s3_uri: str
     output_s3_uri: str
-    rule_evaluator_image: Callable[[], str]  # asked for by jobs with rules only
+    checkpoints_s3_uri: str
+    rule_images: RuleImages
 
 
 def place(clients: Clients, request: JobRequest) -> Placement:
@@ -33,7 +36,11 @@ def place(clients: Clients, request: JobRequest) -> Placement:
         image=image,
         source_s3_uri=source.upload(clients, bucket, settings.training_source_dir),
         output_s3_uri=f"s3://{bucket}/{settings.prefix}/jobs",
-        rule_evaluator_image=lambda: images.rule_evaluator_image(settings),
+        checkpoints_s3_uri=f"s3://{bucket}/{settings.prefix}/checkpoints",
+        rule_images=RuleImages(
+            built_in=lambda: images.rule_evaluator_image(settings),
+            custom=lambda: custom_rule_image(settings.region),
+        ),
     )
 
 

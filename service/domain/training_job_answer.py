@@ -5,12 +5,13 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from service.domain import hyperparameters
+from service.domain import hyperparameters, script_mode
 from service.domain.job_definition import described_surroundings
 from service.schemas import tags as tag_lists
 from service.schemas.job import Metric, TrainingJobStatus
 from service.schemas.tags import TUNING_JOB_TAG
 from service.schemas.training_job import RuleStatus, SecondaryTransition, TrainingJob, TrainingJobSummary
+from service.schemas.training_job_request import Collector
 
 
 def training_job(members: Mapping[str, Any], tags: Mapping[str, str]) -> TrainingJob:
@@ -18,6 +19,7 @@ def training_job(members: Mapping[str, Any], tags: Mapping[str, str]) -> Trainin
     texts = members.get("HyperParameters", {})
     name = members["TrainingJobName"]
     tuning_job_arn = members.get("TuningJobArn")
+    environment = members.get("Environment", {})
     return TrainingJob(
         name=name,
         arn=members["TrainingJobArn"],
@@ -43,9 +45,14 @@ def training_job(members: Mapping[str, Any], tags: Mapping[str, str]) -> Trainin
         tuning_job=tuning_job_arn.rpartition("/")[2] if tuning_job_arn else None,
         from_tuning_job=tags.get(TUNING_JOB_TAG),
         tags=tag_lists.of_user(tags),
+        collected_by=Collector.SAGEMAKER if script_mode.read(environment) is None else Collector.SCRIPT,
         logs_url=f"/jobs/training/{name}/logs",
         metrics_url=f"/jobs/training/{name}/metrics",
-        **described_surroundings(members),
+        events_url=f"/jobs/training/{name}/events",
+        debugger_url=f"/jobs/training/{name}/debugger",
+        profiler_url=f"/jobs/training/{name}/profiler",
+        report_url=f"/jobs/training/{name}/report",
+        **{**described_surroundings(members), "environment": script_mode.without_own(environment)},
     )
 
 

@@ -17,7 +17,7 @@ from service.schemas.job_filter import TrainingJobFilter, TrainingJobSort
 from service.schemas.page import Page
 from service.schemas.tags import TUNING_JOB_TAG
 from service.schemas.training_job import TrainingJob, TrainingJobSummary
-from service.schemas.training_job_request import TrainingJobRequest
+from service.schemas.training_job_request import Collector, TrainingJobRequest
 
 _SORT_BY = {
     TrainingJobSort.CREATED_AT: "CreationTime",
@@ -26,7 +26,7 @@ _SORT_BY = {
 }
 _COMPARED = (
     "entry_point", "channels", "hyperparameters", "from_tuning_job", "instance_type", "instance_count",
-    "volume_size_gb", "max_runtime_seconds", "checkpoint_s3_uri", "environment", "tags",
+    "volume_size_gb", "max_runtime_seconds", "checkpoint_s3_uri", "environment", "tags", "collected_by",
 )  # fmt: skip
 
 
@@ -82,6 +82,10 @@ def differences(there: TrainingJob, request: TrainingJobRequest) -> list[str]:
     old, new = there.model_dump(mode="json"), request.model_dump(mode="json")
     if request.from_tuning_job is not None:  # the job has the tuned ones beside those that were named
         old["hyperparameters"] = {key: old["hyperparameters"].get(key) for key in request.hyperparameters}
+    if not request.is_collected_by_script:
+        new["collected_by"] = Collector.SAGEMAKER  # or nobody: the same to the job
+    elif request.checkpoint_s3_uri is None:
+        old["checkpoint_s3_uri"] = None  # the service gave the job one
     return identity.differences(old, new, _COMPARED)
 
 

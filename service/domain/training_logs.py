@@ -65,14 +65,17 @@ def series(job: Mapping[str, Any], events: Iterable[Event]) -> list[MetricSeries
     regexes = [(definition["Name"], _compiled(definition)) for definition in definitions]
     for event in sorted(events, key=lambda event: event.timestamp):  # stable: lines of one moment keep their order
         for metric, regex in regexes:
-            for match in regex.finditer(event.message):
-                value = _value(match)
-                if value is not None:
-                    points[metric].append(MetricPoint(timestamp=event.timestamp, value=number(value)))
+            points[metric] += points_of(event, regex)
     return [
         MetricSeries(name=metric, points=found, final_value=_final(finals.get(metric), found))
         for metric, found in points.items()
     ]
+
+
+def points_of(event: Event, regex: re.Pattern[str]) -> list[MetricPoint]:
+    """The values of one metric in a line."""
+    values = [_value(match) for match in regex.finditer(event.message)]
+    return [MetricPoint(timestamp=event.timestamp, value=number(value)) for value in values if value is not None]
 
 
 def _compiled(definition: Mapping[str, str]) -> re.Pattern[str]:

@@ -51,6 +51,7 @@ def tuning_job(members: Mapping[str, Any], tags: Mapping[str, str]) -> TuningJob
         duration_seconds=(ended_at - created_at).total_seconds() if ended_at else None,
         tags=tag_lists.of_user(tags),
         training_jobs_url=f"/jobs/tuning/{name}/training-jobs",
+        report_url=f"/jobs/tuning/{name}/report",
         **described_surroundings(definition),
     )
 

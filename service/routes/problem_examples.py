@@ -40,6 +40,17 @@ def of_name(operation: str) -> Told:
     }
 
 
+def of_events(operation: str) -> Told:
+    """A job was to be followed."""
+    return {
+        **of_name(operation),
+        BadRequest: (
+            "The Last-Event-ID is none that this service gave.",
+            "Send the id of the last event that you got, or leave the header out to begin at the start.",
+        ),
+    }
+
+
 def of_stop(kind: str, name: str, operation: str) -> Told:
     """A job that is over cannot be stopped."""
     return {

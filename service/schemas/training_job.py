@@ -6,6 +6,7 @@ from enum import StrEnum
 from pydantic import BaseModel, Field
 
 from service.schemas.job import HyperparameterValue, Metric, TrainingJobStatus
+from service.schemas.training_job_request import Collector
 
 
 class SecondaryStatus(StrEnum):
@@ -93,8 +94,13 @@ class TrainingJob(BaseModel):
     debugger_rules: list[RuleStatus]
     profiler_rules: list[RuleStatus]
     profiling_status: str | None
+    collected_by: Collector = Field(description="Who saves tensors and measures the instance, where anybody does.")
     tuning_job: str | None = Field(description="The tuning job that started it.")
     from_tuning_job: str | None = Field(description="The tuning job whose best hyperparameters it took.")
     tags: dict[str, str]
     logs_url: str = Field(examples=["/jobs/training/dogs-1/logs"])
     metrics_url: str = Field(examples=["/jobs/training/dogs-1/metrics"])
+    events_url: str = Field(examples=["/jobs/training/dogs-1/events"])
+    debugger_url: str = Field(examples=["/jobs/training/dogs-1/debugger"])
+    profiler_url: str = Field(examples=["/jobs/training/dogs-1/profiler"])
+    report_url: str = Field(examples=["/jobs/training/dogs-1/report"])

@@ -108,3 +108,4 @@ class TuningJob(BaseModel):
     duration_seconds: float | None = Field(description="From creation to end, s; null while it goes on.")
     tags: dict[str, str]
     training_jobs_url: str = Field(examples=["/jobs/tuning/dogs-tuning-1/training-jobs"])
+    report_url: str = Field(examples=["/jobs/tuning/dogs-tuning-1/report"])

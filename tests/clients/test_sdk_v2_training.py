@@ -90,7 +90,9 @@ def test_debugger_and_profiler(run_v2: RunClient, sagemaker: Any, s3: Any) -> No
         "LossNotDecreasing",
         "ProfilerReport",
     ]
-    assert all(rule["RuleEvaluationStatus"] != "InProgress" for rule in found["rules"])
+    for rule in found["rules"]:  # no bare Error: a rule that could not judge says why
+        assert rule["RuleEvaluationStatus"] in {"NoIssuesFound", "IssuesFound", "Error"}
+        assert rule["RuleEvaluationStatus"] == "NoIssuesFound" or rule["StatusDetails"]
     job = sagemaker.describe_training_job(TrainingJobName=found["job"])
     assert job["DebugHookConfig"]["HookParameters"] == {"train.save_interval": "2", "eval.save_interval": "1"}
     assert job["ProfilerConfig"]["ProfilingIntervalInMilliseconds"] == 500

@@ -291,10 +291,9 @@ folder.mkdir(parents=True, exist_ok=True)
     )
     job = toy.ended("debugged")
     assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
-    [status] = job["DebugRuleEvaluationStatuses"]
-    assert status["RuleEvaluationStatus"] == "Error"
-    assert "does not evaluate" in status["StatusDetails"]
-    assert job["ProfilingStatus"] == "Disabled"
+    [status] = job["DebugRuleEvaluationStatuses"]  # test_rules.py has what becomes of it
+    assert status["RuleConfigurationName"] == "Overfit"
+    assert job["ProfilingStatus"] == "Enabled"
     assert toy.keys("debug/debugged/debug-output/") == [
         "debug/debugged/debug-output/tensors",
         "debug/debugged/debug-output/training_job_end.ts",

@@ -6,7 +6,6 @@ the signal is sent; the logs' metrics are read to the end before the row enters 
 """
 
 import logging
-import shutil
 import signal
 from typing import Any
 
@@ -15,21 +14,19 @@ from local_sagemaker import clock
 from local_sagemaker.engine.loop import Background, Wait
 from local_sagemaker.engine.training import decisions
 from local_sagemaker.engine.training import job as rules
-from local_sagemaker.engine.training import steps as training_steps
 from local_sagemaker.engine.training.deadlines import deadlines
 from local_sagemaker.engine.training.decisions import Decision
 from local_sagemaker.engine.training.exit_watch import ExitWatch
 from local_sagemaker.engine.training.job import Observation
+from local_sagemaker.engine.training.job_spec import JobSpecs
 from local_sagemaker.engine.training.metrics import keep_metrics
+from local_sagemaker.engine.training.script_failure import explained
 from local_sagemaker.engine.training.steps import TrainingSteps
-from local_sagemaker.runtime import compute_share, mount_namespace, process
-from local_sagemaker.runtime.failure import MAX_CHARACTERS, failure_reason
+from local_sagemaker.engine.training.tidying import Tidying
+from local_sagemaker.runtime import compute_share, process
 from local_sagemaker.runtime.objects import Objects
-from local_sagemaker.runtime.training import output as training_output
+from local_sagemaker.runtime.sampling.process import ensure_sampling
 from local_sagemaker.runtime.training import process as training_process
-from local_sagemaker.runtime.training.command import command
-from local_sagemaker.runtime.training.folder import TrainingFolder
-from local_sagemaker.runtime.training.hosts import host_names
 from local_sagemaker.runtime.training.spec import TrainingSpec
 from local_sagemaker.settings import Settings
 from local_sagemaker.store import training_jobs as store
@@ -56,13 +53,16 @@ ONE_AT_A_TIME = "Training job waiting for the end of another one with several ho
 class TrainingJobReconciler:
     """Runs the training jobs, at most `settings.max_running_jobs` at once."""
 
-    def __init__(self, settings: Settings, database: Database, background: Background, objects: Objects) -> None:
+    def __init__(
+        self, settings: Settings, database: Database, background: Background, objects: Objects, tidying: Tidying
+    ) -> None:
         self._settings = settings
         self._database = database
         self._endpoint_url = objects.endpoint_url
-        self._steps = TrainingSteps(settings, background, objects)
+        self._specs = JobSpecs(settings)
+        self._tidying = tidying
+        self._steps = TrainingSteps(settings, background, objects, tidying)
         self._watch = ExitWatch(background.wake)
-        self._mounted = mount_namespace.is_mounted(settings.opt_ml)
         self._signalled: set[str] = set()
         self._several_hosts = False  # a job of several hosts runs
         self._tidied = False
@@ -71,7 +71,7 @@ class TrainingJobReconciler:
         """Do what is due for every active job; answers when to look again."""
         if not self._tidied:
             self._tidied = True
-            self._tidy_ended()
+            self._tidying.tidy_ended()
         running = training_queue.running(self._database)
         delays = [self._look(job, slot_free=False)[1] for job in running]
         delays += self._start_waiting(running)
@@ -117,7 +117,7 @@ class TrainingJobReconciler:
             decision = rules.decide(observation)
             if isinstance(decision, Wait):
                 if job.phase == "Training":
-                    self._steps.keep_in_step(self._spec(job))
+                    self._look_after(self._spec(job))
                 return started_in == "Starting" and job.phase != "Starting", decision.seconds
             job = self._apply(job, observation, decision)
             if job.phase == "Ended" or isinstance(decision, decisions.Restart):
@@ -130,6 +130,12 @@ class TrainingJobReconciler:
                     return False, rules.SOON_SECONDS
                 case decisions.Terminate() | decisions.Kill() | decisions.GiveUpStart():
                     return False, rules.POLL_SECONDS
+
+    def _look_after(self, spec: TrainingSpec) -> None:
+        """What goes on beside a running script."""
+        for host in spec.all_hosts():
+            ensure_sampling(host)
+        self._steps.keep_in_step(spec)
 
     def _observe(self, job: TrainingJob, *, slot_free: bool) -> Observation:
         step, error = self._steps.state(job.phase, job.name)
@@ -179,7 +185,7 @@ class TrainingJobReconciler:
             case decisions.Restart(secondary_status=secondary_status):
                 job = self._restart(job, now, secondary_status)
             case decisions.End():
-                job = self._end(job, now, self._explained(job, observation, decision))
+                job = self._end(job, now, explained(self._spec(job), observation, decision))
         return job
 
     def _say_pending(self, job: TrainingJob, now: float) -> TrainingJob:
@@ -260,33 +266,7 @@ class TrainingJobReconciler:
             if isinstance(state, process.Running):
                 process.send_signal(state, signum)
 
-    def _explained(self, job: TrainingJob, observation: Observation, end: decisions.End) -> decisions.End:
-        if end.status != "Failed":
-            return end
-        reason, not_uploaded = end.failure_reason or self._script_failure(job, observation), observation.step_error
-        if not_uploaded and reason != not_uploaded:
-            reason = f"{reason[: MAX_CHARACTERS - 1 - len(not_uploaded)]} {not_uploaded}"
-        return decisions.failed(reason)
-
-    def _script_failure(self, job: TrainingJob, observation: Observation) -> str:
-        """Why the script failed on the host where it failed first."""
-        index = rules.first_failure(observation)
-        state = observation.processes[index or 0]
-        if not isinstance(state, process.Exited):
-            return decisions.LOST
-        host = self._spec(job).all_hosts()[index or 0]
-        argv = command(host, compute_share.ComputeShare(cpus=1, gpus=0))
-        reason = failure_reason(
-            host.folder.log, host.folder.failure, argv, state.returncode, toolkit=not host.entrypoint
-        )
-        if len(host.hosts) > 1:
-            kind, _, text = reason.partition(": ")
-            reason = f"{kind}: {host.host}: {text}"
-        return reason
-
     def _end(self, job: TrainingJob, now: float, end: decisions.End) -> TrainingJob:
-        # Names of files may be no UTF-8, in which the database keeps them.
-        reason = end.failure_reason and end.failure_reason.encode("utf-8", "replace").decode()[:MAX_CHARACTERS]
         ended = store.update(
             self._database,
             job,
@@ -295,31 +275,13 @@ class TrainingJobReconciler:
             status=end.status,
             secondary_status=end.secondary_status,
             status_message=end.status_message,
-            failure_reason=reason,
+            failure_reason=end.failure_reason,
             ended_at=now,
         )
         self._signalled.discard(job.name)
         self._steps.forget(job.name)
-        if not _is_kept(ended):
-            self._steps.tidy(self._spec(job))
+        self._tidying.tidy(ended)
         return ended
 
-    def _tidy_ended(self) -> None:
-        """Remove the working files of jobs that ended, or were deleted, just before an earlier process did."""
-        for folder in self._settings.jobs_dir.glob(".*"):
-            shutil.rmtree(folder, ignore_errors=True)
-        for ml in self._settings.jobs_dir.glob("*/ml"):
-            job = store.get(self._database, ml.parent.name)
-            if job is not None and job.phase == "Ended" and not _is_kept(job):
-                training_steps.tidy(self._spec(job))
-
     def _spec(self, job: TrainingJob) -> TrainingSpec:
-        folder = TrainingFolder(self._settings.jobs_dir.resolve() / job.name, self._mounted)
-        return TrainingSpec(
-            *(job.name, job.arn, job.region, job.request, folder), hosts=host_names(job.request), attempt=job.attempt
-        )
-
-
-def _is_kept(job: TrainingJob) -> bool:
-    """Whether the job's folder has results that could not be uploaded."""
-    return training_output.KEPT in (job.failure_reason or "")
+        return self._specs.of(job)

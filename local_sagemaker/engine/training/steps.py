@@ -1,4 +1,4 @@
-"""The long steps of training jobs beside the loop: preparing input, uploading output and checkpoints, tidying up."""
+"""The long steps of training jobs beside the loop: preparing input, uploading output and what is kept in step."""
 
 import logging
 import os
@@ -7,6 +7,7 @@ import time
 
 from local_sagemaker.engine.loop import Background
 from local_sagemaker.engine.training.job import Step
+from local_sagemaker.engine.training.tidying import Tidying
 from local_sagemaker.runtime.mount_namespace import OPT_ML
 from local_sagemaker.runtime.objects import Objects
 from local_sagemaker.runtime.training import input as training_input
@@ -16,12 +17,14 @@ from local_sagemaker.runtime.training.command import missing_program
 from local_sagemaker.runtime.training.environment import search_path
 from local_sagemaker.runtime.training.folder import TrainingFolder
 from local_sagemaker.runtime.training.hosts import addresses, hosts_file
+from local_sagemaker.runtime.training.kept_folders import Uploaded, kept_folders, upload_changes
 from local_sagemaker.runtime.training.spec import TrainingSpec
 from local_sagemaker.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-CHECKPOINT_SECONDS = 5.0
+PAUSE_SECONDS = 5.0  # between two looks for files to upload
+PAUSE_SECONDS_A_FILE = 0.0005  # a look takes some 4 us a file: 1 % of a core
 DRIVERS = "sm_drivers"  # the channel of the SDK's own scripts, whose paths are written out
 
 # What becomes of the model folder: an artifact always, when it holds something, or never.
@@ -31,23 +34,18 @@ MODEL_WANTED: dict[str, training_output.ModelWanted] = {"Completed": "always", "
 class TrainingSteps:
     """Starts steps, each at most once at a time, and tells how they went."""
 
-    def __init__(self, settings: Settings, background: Background, objects: Objects) -> None:
+    def __init__(self, settings: Settings, background: Background, objects: Objects, tidying: Tidying) -> None:
         self._background = background
         self._cache_dir = settings.state_dir.resolve() / "cache"
         self._objects = objects
-        self._uploaded: dict[str, training_output.FileStates] = {}
+        self._tidying = tidying
+        self._uploaded: dict[str, Uploaded] = {}
         self._uploaded_at: dict[str, float] = {}
-        self._tidying: set[str] = set()
 
     def prepare(self, spec: TrainingSpec) -> None:
-        """Start the step of Downloading; not while an earlier job of this name is tidied up.
-
-        The end of that wakes the engine.
-        """
-        self._tidying = self._still_tidying()
-        if spec.name in self._tidying:
-            return
-        self._background.start(("Downloading", spec.name), lambda: self._prepare(spec))
+        """Start the step of Downloading; not while an earlier job of this name is tidied up."""
+        if not self._tidying.under_way(spec.name):
+            self._background.start(("Downloading", spec.name), lambda: self._prepare(spec))
 
     def _prepare(self, spec: TrainingSpec) -> None:
         if len(spec.hosts) > 1 and not spec.folder.mounted:
@@ -63,19 +61,24 @@ class TrainingSteps:
             )
 
     def upload(self, spec: TrainingSpec, status: str) -> None:
-        """Start the step of Uploading for a job that will end with `status`; not while checkpoints are under way.
+        """Start the step of Uploading for a job that will end with `status`; not while another upload is under way.
 
-        Their end wakes the engine; what is uploaded last must be the newest.
+        Its end wakes the engine; what is uploaded last must be the newest.
         """
         if self._upload_under_way(spec.name):
             return
-        wanted = MODEL_WANTED[status]
-        self._background.start(("Uploading", spec.name), lambda: training_output.upload(spec, self._objects, wanted))
+        wanted, uploaded = MODEL_WANTED[status], self._uploaded_of(spec)
+        self._background.start(
+            ("Uploading", spec.name), lambda: training_output.upload(spec, self._objects, wanted, uploaded)
+        )
 
     def upload_checkpoints(self, spec: TrainingSpec) -> None:
-        """Start the step of Uploading for a job that will be started again; not while checkpoints are under way."""
+        """Start the step of Uploading for a job that will be started again; not while another upload is under way."""
         if not self._upload_under_way(spec.name):
-            self._background.start(("Uploading", spec.name), lambda: training_output.upload_last(spec, self._objects))
+            uploaded = self._uploaded_of(spec)
+            self._background.start(
+                ("Uploading", spec.name), lambda: training_output.upload_last(spec, self._objects, uploaded)
+            )
 
     def state(self, phase: str, name: str) -> tuple[Step, str]:
         """How the phase's step of a job stands, and with FAILED the FailureReason. DONE and FAILED are told once."""
@@ -91,47 +94,31 @@ class TrainingSteps:
         return Step.FAILED, f"InternalServerError: {phase} failed: {type(error).__name__}: {error}"
 
     def keep_in_step(self, spec: TrainingSpec) -> None:
-        """Start to upload checkpoints and TensorBoard's files that are new, now and then."""
+        """Start to upload checkpoints, tensors and profiles that are new, now and then."""
         now = time.monotonic()
-        if (
-            not training_output.is_kept_in_step(spec)
-            or self._upload_under_way(spec.name)
-            or now - self._uploaded_at.get(spec.name, 0.0) < CHECKPOINT_SECONDS
-        ):
+        if next(kept_folders(spec), None) is None or self._upload_under_way(spec.name):
+            return
+        uploaded = self._uploaded_of(spec)
+        pause = max(PAUSE_SECONDS, uploaded.count * PAUSE_SECONDS_A_FILE)
+        if now - self._uploaded_at.get(spec.name, 0.0) < pause:
             return
         self._uploaded_at[spec.name] = now
-        known = self._uploaded.get(spec.name, {})
-
-        def upload() -> None:
-            self._uploaded[spec.name] = training_output.upload_changes(spec, self._objects, known)
-
-        self._background.start(("checkpoints", spec.name), upload)
+        self._background.start(("in step", spec.name), lambda: upload_changes(spec, self._objects, uploaded))
 
     def forget(self, name: str) -> None:
         """The job's script has ended."""
         self._uploaded.pop(name, None)
         self._uploaded_at.pop(name, None)
 
-    def tidy(self, spec: TrainingSpec) -> None:
-        """Start to remove the working files of a job that has ended."""
-        self._tidying = {*self._still_tidying(), spec.name}
-        self._background.start(("tidy", spec.name), lambda: tidy(spec))
-
-    def _still_tidying(self) -> set[str]:
-        return {name for name in self._tidying if self._background.poll(("tidy", name)) is None}
+    def _uploaded_of(self, spec: TrainingSpec) -> Uploaded:
+        return self._uploaded.setdefault(spec.name, Uploaded())
 
     def _upload_under_way(self, name: str) -> bool:
-        key = ("checkpoints", name)
+        key = ("in step", name)
         finished = self._background.poll(key)
         if finished is not None and (error := finished.exception()) is not None:
-            logger.warning("checkpoints of training job %s: %s", name, error)  # tried again, and at the end
+            logger.warning("upload of training job %s while it runs: %s", name, error)  # tried again, and at the end
         return self._background.running(key)
-
-
-def tidy(spec: TrainingSpec) -> None:
-    """Remove the working files of all hosts; the first one's last, by which an unfinished removal is known."""
-    for host in reversed(spec.all_hosts()):
-        host.folder.tidy()
 
 
 def _prepare_place(host: TrainingSpec) -> None:

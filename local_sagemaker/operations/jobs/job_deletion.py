@@ -2,18 +2,24 @@
 
 import contextlib
 import shutil
+import signal
+import time
 import uuid
+from pathlib import Path
 from typing import Any
 
 from local_sagemaker.engine.tuning.results import ENDED
 from local_sagemaker.engine.tuning.warm_start import parent_names
 from local_sagemaker.errors import ResourceInUse, ResourceNotFound
 from local_sagemaker.operations.context import Context
+from local_sagemaker.runtime import process
 from local_sagemaker.store import tags, training_jobs, tuning_jobs
+
+START_SECONDS = 2.0  # that an evaluator may take from its claim to its start
 
 
 def delete_training_job(context: Context, members: dict[str, Any]) -> dict[str, Any]:
-    """Forget a training job that has ended, its logs and metrics included; its name is free again."""
+    """Forget a training job that has ended, its logs, metrics and rules included; its name is free again."""
     name = members["TrainingJobName"]
     with context.database.transaction():
         job = training_jobs.get(context.database, name)
@@ -24,6 +30,7 @@ def delete_training_job(context: Context, members: dict[str, Any]) -> dict[str, 
         owner = tuning_jobs.get(context.database, job.tuning_job_name) if job.tuning_job_name else None
         if owner is not None and owner.status not in ENDED:
             raise ResourceInUse(f"The training job {name} belongs to the tuning job {owner.name}, which has not ended.")
+        _end_evaluator(context.settings.jobs_dir / name / "evaluation")
         training_jobs.delete(context.database, name)
         tags.delete_tags(context.database, job.arn)
         # Out of the way of a new job of this name; the engine's start removes what is left should this be cut short.
@@ -32,6 +39,16 @@ def delete_training_job(context: Context, members: dict[str, Any]) -> dict[str, 
             (context.settings.jobs_dir / name).rename(folder)
     shutil.rmtree(folder, ignore_errors=True)
     return {}
+
+
+def _end_evaluator(folder: Path) -> None:
+    """End what still judges the job's rules; one that is about to start is waited for."""
+    deadline = time.monotonic() + START_SECONDS
+    while isinstance(state := process.observe(folder), process.Running) and time.monotonic() < deadline:
+        if state.pid > 0:
+            process.send_signal(state, signal.SIGKILL)
+            return
+        time.sleep(0.005)
 
 
 def delete_tuning_job(context: Context, members: dict[str, Any]) -> dict[str, Any]:

@@ -8,11 +8,12 @@ from local_sagemaker.errors import ResourceNotFound, ValidationException
 from local_sagemaker.operations.context import Context
 from local_sagemaker.operations.coverage import Structure
 from local_sagemaker.operations.jobs import debugger_rules
-from local_sagemaker.operations.jobs.debugger_rules import NO_SYSTEM_METRICS
+from local_sagemaker.operations.jobs.rule_configuration_rules import check_profiler_rules
 from local_sagemaker.runtime import mount_namespace
 from local_sagemaker.runtime.training.configuration import rewrite_profiler_config
 from local_sagemaker.runtime.training.folder import TrainingFolder
 from local_sagemaker.runtime.training.hosts import host_names
+from local_sagemaker.store import rule_evaluations
 from local_sagemaker.store import training_jobs as store
 from local_sagemaker.store.training_jobs import TrainingJob
 
@@ -20,11 +21,7 @@ UPDATE = Structure(
     "UpdateTrainingJobRequest",
     honoured=("TrainingJobName", "ProfilerConfig", "ProfilerRuleConfigurations", "ResourceConfig", "RemoteDebugConfig"),
 )
-PROFILER = Structure(
-    "ProfilerConfigForUpdate",
-    honoured=("S3OutputPath", "ProfilingParameters", "DisableProfiler"),
-    without_effect=NO_SYSTEM_METRICS,
-)
+PROFILER = Structure("ProfilerConfigForUpdate", honoured=debugger_rules.PROFILER)
 RESOURCES = Structure(
     "ResourceConfigForUpdate",
     honoured=(),
@@ -37,14 +34,13 @@ STRUCTURES = (UPDATE, PROFILER, RESOURCES, REMOTE_DEBUG)
 
 
 def update_training_job(context: Context, members: dict[str, Any]) -> dict[str, Any]:
-    """Change a job that has not ended; its script sees a new ProfilerConfig at once.
+    """Change a job that has not ended. Its script and the sampler see a new ProfilerConfig at once.
 
     Raises ResourceNotFound, ValidationException.
     """
     UPDATE.check(members)
     PROFILER.check(members.get("ProfilerConfig") or {}, "ProfilerConfig.")
     REMOTE_DEBUG.check(members.get("RemoteDebugConfig") or {}, "RemoteDebugConfig.")
-    debugger_rules.check_debugger(members)
     with context.database.transaction():
         job = store.get(context.database, members["TrainingJobName"])
         if job is None:
@@ -54,10 +50,14 @@ def update_training_job(context: Context, members: dict[str, Any]) -> dict[str, 
                 f"The request was rejected because the training job is in status {job.status}: only a job that has not"
                 " ended can be updated."
             )
-        request = updated(job.request, members)
-        store.update(context.database, job, clock.now(), request=request)
+        request, now = updated(job.request, members), clock.now()
+        _check_profiler(members, request)
+        changed = store.update(context.database, job, now, request=request)
+        if "ProfilerRuleConfigurations" in members:
+            rule_evaluations.change(context.database, job, changed, "Profiler", now)
         if "ProfilerConfig" in members:
             _tell_script(context, job, request["ProfilerConfig"])
+    context.wake_engine.set()
     return {"TrainingJobArn": job.arn}
 
 
@@ -70,6 +70,14 @@ def updated(request: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str,
     if "ProfilerRuleConfigurations" in changes:
         result["ProfilerRuleConfigurations"] = changes["ProfilerRuleConfigurations"]
     return result
+
+
+def _check_profiler(members: Mapping[str, Any], request: Mapping[str, Any]) -> None:
+    """What is new of the Profiler, as it would be in force; rules stay when the Profiler is switched off."""
+    if "ProfilerConfig" in members:
+        debugger_rules.check_profiler(request["ProfilerConfig"])
+    if "ProfilerRuleConfigurations" in members:
+        check_profiler_rules(members["ProfilerRuleConfigurations"], request.get("ProfilerConfig") or {})
 
 
 def _tell_script(context: Context, job: TrainingJob, profiler: Mapping[str, Any]) -> None:

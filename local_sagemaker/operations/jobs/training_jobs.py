@@ -10,10 +10,11 @@ from local_sagemaker.errors import ResourceInUse, ValidationException
 from local_sagemaker.operations import listing
 from local_sagemaker.operations.context import Context
 from local_sagemaker.operations.coverage import Structure
+from local_sagemaker.operations.jobs.diagnostics_view import described_diagnostics
 from local_sagemaker.operations.jobs.training_job_rules import SUPPORTED, check_training_job
 from local_sagemaker.operations.tags import check_tags
 from local_sagemaker.runtime.training.output import model_artifacts_uri
-from local_sagemaker.store import job_metrics, pages, secondary_transitions, tags, tuning_jobs
+from local_sagemaker.store import job_metrics, pages, rule_evaluations, secondary_transitions, tags, tuning_jobs
 from local_sagemaker.store import training_jobs as store
 from local_sagemaker.store.training_jobs import TrainingJob
 
@@ -31,7 +32,6 @@ LIST = Structure(
     },
 )
 STRUCTURES = (LIST,)
-RULES_NOT_EVALUATED = "This version of local_sagemaker does not evaluate Debugger and Profiler rules."
 
 
 def create_training_job(context: Context, members: dict[str, Any]) -> dict[str, Any]:
@@ -49,6 +49,7 @@ def create_training_job(context: Context, members: dict[str, Any]) -> dict[str, 
                 f" already exists ({arn})"
             )
         store.insert(context.database, job)
+        rule_evaluations.begin(context.database, job, job.created_at)
         tags.put_tags(context.database, arn, members.get("Tags") or [])
     context.wake_engine.set()
     return {"TrainingJobArn": arn}
@@ -57,7 +58,7 @@ def create_training_job(context: Context, members: dict[str, Any]) -> dict[str, 
 def describe_training_job(context: Context, members: dict[str, Any]) -> dict[str, Any]:
     """All that is known of a job, with the members that AWS adds."""
     job = _existing(context, members["TrainingJobName"])
-    return {**_requested(job), **_state(context, job), **_diagnostics(job)}
+    return {**_requested(job), **_state(context, job), **described_diagnostics(context.database, job)}
 
 
 def list_training_jobs(context: Context, members: dict[str, Any]) -> dict[str, Any]:
@@ -147,27 +148,6 @@ def _state(context: Context, job: TrainingJob) -> dict[str, Any]:
         "TrainingTimeInSeconds": seconds,
         "BillableTimeInSeconds": billable,
     }
-
-
-def _diagnostics(job: TrainingJob) -> dict[str, Any]:
-    described: dict[str, Any] = {"ProfilingStatus": "Disabled"}
-    if profiler := job.request.get("ProfilerConfig"):
-        described["ProfilerConfig"] = {"ProfilingIntervalInMilliseconds": 500, "DisableProfiler": False, **profiler}
-    for kind in ("Debug", "Profiler"):
-        rules = job.request.get(f"{kind}RuleConfigurations")
-        if not rules:
-            continue
-        described[f"{kind}RuleConfigurations"] = [{"VolumeSizeInGB": 0, **rule} for rule in rules]
-        described[f"{kind}RuleEvaluationStatuses"] = [
-            {
-                "RuleConfigurationName": rule["RuleConfigurationName"],
-                "RuleEvaluationStatus": "Error",
-                "StatusDetails": RULES_NOT_EVALUATED,
-                "LastModifiedTime": job.created_at,
-            }
-            for rule in rules
-        ]
-    return described
 
 
 def described_channel(channel: Mapping[str, Any]) -> dict[str, Any]:

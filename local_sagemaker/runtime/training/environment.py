@@ -45,7 +45,7 @@ def environment(
     own = {name: str(spec.folder.relocate(value)) for name, value in (spec.request.get("Environment") or {}).items()}
     return {
         **_machine(spec, share),
-        **_aws(spec, endpoint_url),
+        **aws_variables(spec.region, endpoint_url),
         **({} if spec.entrypoint else {**_toolkit(spec, share), **_pytorch(spec, torchrun_port)}),
         **_debugger(spec),
         **({} if torchrun_port is None else {"PET_MASTER_PORT": str(torchrun_port)}),
@@ -54,6 +54,17 @@ def environment(
         "SM_JOB_NAME": spec.name,
         **own,
     }
+
+
+def aws_variables(region: str, endpoint_url: str) -> dict[str, str]:
+    """How a process reaches AWS or its stand-in."""
+    variables = {name: os.environ[name] for name in AWS_VARIABLES if os.environ.get(name)}
+    access_key, secret_key = credentials()
+    if access_key and secret_key:
+        variables |= {"AWS_ACCESS_KEY_ID": access_key, "AWS_SECRET_ACCESS_KEY": secret_key}
+    if endpoint_url:
+        variables["AWS_ENDPOINT_URL"] = endpoint_url
+    return {**variables, "AWS_REGION": region, "AWS_DEFAULT_REGION": region}
 
 
 def search_path(spec: TrainingSpec) -> str:
@@ -85,16 +96,6 @@ def _machine(spec: TrainingSpec, share: ComputeShare) -> dict[str, str]:
         "PIP_ROOT_USER_ACTION": "ignore",
         **share.environment(),
     }
-
-
-def _aws(spec: TrainingSpec, endpoint_url: str) -> dict[str, str]:
-    variables = {name: os.environ[name] for name in AWS_VARIABLES if os.environ.get(name)}
-    access_key, secret_key = credentials()
-    if access_key and secret_key:
-        variables |= {"AWS_ACCESS_KEY_ID": access_key, "AWS_SECRET_ACCESS_KEY": secret_key}
-    if endpoint_url:
-        variables["AWS_ENDPOINT_URL"] = endpoint_url
-    return {**variables, "AWS_REGION": spec.region, "AWS_DEFAULT_REGION": spec.region}
 
 
 def _debugger(spec: TrainingSpec) -> dict[str, str]:

@@ -116,5 +116,7 @@ class TrainingFolder:
         """
         for path in (self.site_packages, self.hosts_file, self.root / "command.json"):
             path.unlink(missing_ok=True)
-        for path in (self.home, self.venv, self.root / "upload", self.root / "requirements", self.ml):
+        for name in ("upload", "requirements", "sampler"):
+            shutil.rmtree(self.root / name, ignore_errors=True)
+        for path in (self.home, self.venv, self.profiler, self.ml):
             shutil.rmtree(path, ignore_errors=True)

@@ -1,21 +1,21 @@
-"""What happens in Uploading: model, output, Debugger's files and checkpoints of all hosts. Repeatable as a whole."""
+"""What happens in Uploading: model, output, checkpoints and Debugger's files of all hosts. Repeatable as a whole."""
 
 import contextlib
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
 from local_sagemaker.runtime import archive
-from local_sagemaker.runtime.objects import ObjectError, Objects, ObjectsUnreachable, file_names
+from local_sagemaker.runtime.objects import ObjectError, Objects, ObjectsUnreachable
+from local_sagemaker.runtime.training import debugger_folders, kept_folders
+from local_sagemaker.runtime.training.kept_folders import Uploaded
 from local_sagemaker.runtime.training.spec import TrainingSpec
 
 KEPT = "The results are still in"  # in the FailureReason of a job whose folder stays
-END_OF_TENSORS = "training_job_end.ts"  # how readers of Debugger's files know that no more will come
 
 ModelWanted = Literal["always", "any", "never"]
-FileStates = dict[tuple[Path, str], tuple[int, int]]
 
 
 class OutputFailed(Exception):
@@ -28,47 +28,24 @@ def model_artifacts_uri(name: str, output: dict[str, str]) -> str:
     return f"{base}/model/" if output.get("CompressionType") == "NONE" else f"{base}/model.tar.gz"
 
 
-def upload(spec: TrainingSpec, objects: Objects, model: ModelWanted) -> None:
+def upload(spec: TrainingSpec, objects: Objects, model: ModelWanted, uploaded: Uploaded) -> None:
     """Upload what the script left. `model`: whether an artifact is made of the model folder, even of an empty one.
 
-    The hosts' folders become one; where two hosts wrote the same file, the first host's counts. Raises OutputFailed.
+    The hosts' folders become one; where two hosts wrote the same file, the first host's counts. `uploaded` is what was
+    so while the script ran. Raises OutputFailed.
     """
     with _told(spec):
         _upload_output(spec, objects, model)
-        for host in spec.all_hosts():
-            _upload_debugger(host, objects)
-    upload_last(spec, objects)
-
-
-def upload_last(spec: TrainingSpec, objects: Objects) -> None:
-    """Upload what is kept in step with S3, to the last file. Raises OutputFailed."""
+    upload_last(spec, objects, uploaded)
     with _told(spec):
-        upload_changes(spec, objects, {})
+        debugger_folders.upload_end_markers(spec, objects)
 
 
-def is_kept_in_step(spec: TrainingSpec) -> bool:
-    """Whether the job has folders that are uploaded while it runs."""
-    return bool(spec.request.get("CheckpointConfig") or spec.request.get("TensorBoardOutputConfig"))
-
-
-def upload_changes(spec: TrainingSpec, objects: Objects, known: FileStates) -> FileStates:
-    """Upload the checkpoints and TensorBoard's files that are not as in `known`; answers what is there now."""
-    states: FileStates = {}
-    for host in spec.all_hosts():
-        for folder, uri in _kept_in_step(host):
-            now = dict(_present(folder, file_names(folder))) if folder.is_dir() else {}
-            objects.upload_folder(
-                folder, uri, [name for name, state in now.items() if known.get((folder, name)) != state]
-            )
-            states |= {(folder, name): state for name, state in now.items()}
-    return states
-
-
-def _kept_in_step(host: TrainingSpec) -> Iterable[tuple[Path, str]]:
-    if checkpoint := host.request.get("CheckpointConfig"):
-        yield host.checkpoints, checkpoint["S3Uri"]
-    if tensorboard := host.request.get("TensorBoardOutputConfig"):
-        yield host.tensorboard, f"{tensorboard['S3OutputPath'].rstrip('/')}/{host.name}/tensorboard-output"
+def upload_last(spec: TrainingSpec, objects: Objects, uploaded: Uploaded) -> None:
+    """Upload what is kept in step with S3, to the last file. Raises OutputFailed."""
+    debugger_folders.await_samplers(spec)
+    with _told(spec):
+        kept_folders.upload_changes(spec, objects, uploaded, thorough=True)
 
 
 @contextlib.contextmanager
@@ -130,27 +107,5 @@ def _add(folder: Path, target: Path) -> None:
                 _add(Path(entry.path), place)
 
 
-def _upload_debugger(spec: TrainingSpec, objects: Objects) -> None:
-    hook, profiler = spec.request.get("DebugHookConfig"), spec.request.get("ProfilerConfig") or {}
-    if hook:
-        spec.tensors.mkdir(parents=True, exist_ok=True)
-        (spec.tensors / END_OF_TENSORS).touch()
-        objects.upload_folder(spec.tensors, f"{hook['S3OutputPath'].rstrip('/')}/{spec.name}/debug-output")
-    local = (profiler.get("ProfilingParameters") or {}).get("LocalPath")
-    if local and profiler.get("S3OutputPath") and spec.folder.path(local).is_dir():
-        objects.upload_folder(
-            spec.folder.path(local), f"{profiler['S3OutputPath'].rstrip('/')}/{spec.name}/profiler-output"
-        )
-
-
 def _has_files(folder: Path) -> bool:
     return folder.is_dir() and any(path.is_file() for path in folder.rglob("*"))
-
-
-def _present(folder: Path, names: Iterable[str]) -> Iterable[tuple[str, tuple[int, int]]]:
-    for name in names:
-        try:
-            stat = (folder / name).stat()
-        except FileNotFoundError:
-            continue
-        yield name, (stat.st_mtime_ns, stat.st_size)

@@ -36,8 +36,7 @@ def clear(spec: TrainingSpec) -> None:
         return
     for host in spec.all_hosts():
         host.folder.tidy()
-        for record in ("claim", "process.json", "exit.json"):
-            (host.folder.root / record).unlink(missing_ok=True)
+        process.forget(host.folder.root)
 
 
 def free_port() -> int:

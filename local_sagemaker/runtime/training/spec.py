@@ -12,6 +12,7 @@ from local_sagemaker.runtime.training.hosts import InstanceGroup, instance_group
 CHECKPOINTS = "/opt/ml/checkpoints"
 TENSORS = "/opt/ml/output/tensors"
 TENSORBOARD = "/opt/ml/output/tensorboard"
+PROFILE = "/opt/ml/output/profiler"
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,12 @@ class TrainingSpec:
         """Where smdebug's hook writes."""
         configured = (self.request.get("DebugHookConfig") or {}).get("LocalPath")
         return self.folder.path(configured or TENSORS)
+
+    @property
+    def script_profile(self) -> Path:
+        """Where the script itself writes a profile, by smdebug or otherwise."""
+        parameters = (self.request.get("ProfilerConfig") or {}).get("ProfilingParameters") or {}
+        return self.folder.path(parameters.get("LocalPath") or PROFILE)
 
     @property
     def tensorboard(self) -> Path:

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 
 import short_waits  # noqa: F401 - the one change for the tests: short polls
 import sagemaker
@@ -45,17 +46,17 @@ estimator = PyTorch(
     sagemaker_session=session,
 )
 estimator.fit(wait=True, logs="All")
+job = estimator.latest_training_job
+while any(rule["RuleEvaluationStatus"] == "InProgress" for rule in job.rule_job_summary()):
+    time.sleep(1)  # as on AWS, rules may end after the job
 
 print()
 print(
     json.dumps(
         {
-            "job": estimator.latest_training_job.name,
+            "job": job.name,
             "artifacts": estimator.latest_job_debugger_artifacts_path(),
-            "rules": [
-                {key: str(value) for key, value in rule.items()}
-                for rule in estimator.latest_training_job.rule_job_summary()
-            ],
+            "rules": [{key: str(value) for key, value in rule.items()} for rule in job.rule_job_summary()],
         }
     )
 )

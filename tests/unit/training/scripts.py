@@ -24,4 +24,7 @@ class Scripts:
             sys.modules.update(others)
 
     def __getattr__(self, name: str) -> Any:
-        return self._modules[name]
+        try:
+            return self._modules[name]
+        except KeyError:
+            raise AttributeError(name) from None

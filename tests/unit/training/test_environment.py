@@ -9,11 +9,14 @@ from tests.unit.training.scripts import Scripts
 def test_variables_and_files(scripts: Scripts, tmp_path: Path) -> None:
     (tmp_path / "checkpointconfig.json").write_text(json.dumps({"S3Uri": "s3://b/c", "LocalPath": "/opt/here"}))
     (tmp_path / "debughookconfig.json").write_text("{}")
+    (tmp_path / "profilerconfig.json").write_text("{}")
     environment = scripts.environment.read_environment(
         {
             "SM_CHANNEL_TRAIN": "/data/train",
             "SM_MODEL_DIR": "/m",
-            "SM_OUTPUT_DATA_DIR": "/o",
+            "SM_OUTPUT_DATA_DIR": "/o/data",
+            "SM_OUTPUT_DIR": "/out",
+            "SM_CURRENT_HOST": "algo-2",
             "SM_INPUT_CONFIG_DIR": str(tmp_path),
             "TRAINING_JOB_NAME": "dogs-1",
             "SM_NUM_CPUS": "4",
@@ -21,10 +24,12 @@ def test_variables_and_files(scripts: Scripts, tmp_path: Path) -> None:
         }
     )
     assert environment.channels == {"train": Path("/data/train")}
-    assert (environment.model_folder, environment.output_folder) == (Path("/m"), Path("/o"))
+    assert (environment.model_folder, environment.output_folder) == (Path("/m"), Path("/o/data"))
     assert environment.checkpoint_folder == Path("/opt/here")
     assert environment.debug_hook_config == tmp_path / "debughookconfig.json"
-    assert (environment.job_name, environment.cpus) == ("dogs-1", 2)
+    assert environment.profiler_config == tmp_path / "profilerconfig.json"
+    assert environment.profiler_folder == Path("/out/profiler")
+    assert (environment.job_name, environment.host, environment.cpus) == ("dogs-1", "algo-2", 2)
 
 
 def test_without_configuration_there_is_neither_checkpoint_nor_debugger(
@@ -34,6 +39,8 @@ def test_without_configuration_there_is_neither_checkpoint_nor_debugger(
     variables = {"SM_INPUT_CONFIG_DIR": str(tmp_path), "SM_NUM_CPUS": "3"}
     environment = scripts.environment.read_environment(variables)
     assert (environment.checkpoint_folder, environment.debug_hook_config, environment.cpus) == (None, None, 3)
+    assert (environment.profiler_config, environment.script_mode) == (None, None)
+    assert environment.profiler_folder == Path("/opt/ml/output/profiler")
     (tmp_path / "checkpoints").mkdir()
     assert scripts.environment.read_environment(variables).checkpoint_folder == tmp_path / "checkpoints"
 
@@ -42,3 +49,27 @@ def test_a_broken_configuration_is_named(scripts: Scripts, tmp_path: Path) -> No
     (tmp_path / "checkpointconfig.json").write_text("[")
     with pytest.raises(scripts.errors.TrainingJobError, match=r"checkpointconfig\.json"):
         scripts.environment.read_environment({"SM_INPUT_CONFIG_DIR": str(tmp_path)})
+
+
+def test_profiler_and_hook_are_where_the_variables_say(scripts: Scripts, tmp_path: Path) -> None:
+    (tmp_path / "hook.json").write_text("{}")
+    (tmp_path / "profiler.json").write_text("{}")
+    environment = scripts.environment.read_environment(
+        {
+            "SM_INPUT_CONFIG_DIR": str(tmp_path / "none"),
+            "SM_OUTPUT_DATA_DIR": "/o/data",
+            "SMDEBUG_CONFIG_FILE_PATH": str(tmp_path / "hook.json"),
+            "SMPROFILER_CONFIG_PATH": str(tmp_path / "profiler.json"),
+        }
+    )
+    assert environment.debug_hook_config == tmp_path / "hook.json"
+    assert environment.profiler_config == tmp_path / "profiler.json"
+    assert environment.profiler_folder == Path("/o/profiler")
+
+
+def test_two_hooks_are_one_too_many(scripts: Scripts, tmp_path: Path) -> None:
+    (tmp_path / "checkpointconfig.json").write_text(json.dumps({"LocalPath": str(tmp_path)}))
+    (tmp_path / "debughookconfig.json").write_text("{}")
+    variables = {"SM_INPUT_CONFIG_DIR": str(tmp_path), "SAGEHOUND_DIAGNOSTICS": '{"hook": {}}'}
+    with pytest.raises(scripts.errors.DiagnosticsError, match="give it one of them"):
+        scripts.environment.read_environment(variables)

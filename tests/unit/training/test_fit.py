@@ -1,5 +1,6 @@
 import math
 import signal
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -7,6 +8,18 @@ import torch
 from torch import nn
 
 from tests.unit.training.scripts import Scripts
+
+
+class Watched:
+    """In the timeline's place: the steps that were taken, by mode and number."""
+
+    def __init__(self) -> None:
+        self.steps: list[tuple[str, int]] = []
+
+    def watch(self, mode: str, batches: Iterator[Any], first: int) -> Iterator[Any]:
+        for number, batch in enumerate(batches, first):
+            yield batch
+            self.steps.append((mode, number))
 
 
 class Job:
@@ -20,6 +33,7 @@ class Job:
         self.optimizer = scripts.schedule.build_optimizer(self.network.parameters(), self.arguments)
         self.progress = scripts.progress.Progress()
         self.saved = 0
+        self.watched = Watched()
 
     def fit(self, stop: Any) -> str:
         points = torch.randn((12, 4), generator=torch.Generator().manual_seed(1))
@@ -33,7 +47,7 @@ class Job:
             training=training,
             validation=validation,
             progress=self.progress,
-            hook=None,
+            observers=self.scripts.observers.Observers(timeline=self.watched),
             stop=stop,
             save=self.save,
         )
@@ -68,8 +82,17 @@ def test_stopped_within_an_epoch_it_goes_on_with_the_next_batch(scripts: Scripts
     with pytest.raises(scripts.stopping.StopRequested):
         interrupted.fit(StopAt(scripts, check))
     interrupted.progress = scripts.progress.progress_from_plain(interrupted.progress.as_plain())
+    before = interrupted.watched.steps
+    interrupted.watched = Watched()
     interrupted.fit(scripts.stopping.StopRequest())
     assert interrupted.losses() == whole.losses()
+    assert whole.watched.steps == [
+        (mode, 3 * epoch + batch) for epoch in range(4) for mode in ("TRAIN", "EVAL") for batch in range(3)
+    ]
+    # A validation pass that was interrupted is taken again, with the same numbers.
+    assert before == whole.watched.steps[: len(before)]
+    assert whole.watched.steps[-len(interrupted.watched.steps) :] == interrupted.watched.steps
+    assert len(before) + len(interrupted.watched.steps) >= len(whole.watched.steps)
 
 
 def test_patience_ends_it_early(scripts: Scripts) -> None:

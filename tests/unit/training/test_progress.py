@@ -31,21 +31,32 @@ def test_the_best_epoch_is_copied(scripts: Scripts) -> None:
     weight = torch.zeros(1)
     for number, loss in enumerate((2.0, 1.0, math.nan, 1.5), start=1):
         weight.fill_(number)
-        progress.finish_epoch(epoch(scripts, number, loss), {"weight": weight})
+        progress.finish_epoch(epoch(scripts, number, loss), {"weight": weight}, evaluation_steps=1)
     assert progress.best.epoch == 2
     assert progress.best_state["weight"].item() == 2
+
+
+def test_steps_are_counted_over_the_epochs(scripts: Scripts) -> None:
+    progress = scripts.progress.Progress()
+    batch = torch.tensor(0.5), torch.eye(2), torch.tensor([0, 1])
+    for number in (1, 2):
+        for _ in range(3):
+            progress.totals.add(*batch)
+        progress.finish_epoch(epoch(scripts, number, 1.0), {}, evaluation_steps=2)
+    progress.totals.add(*batch)
+    assert (progress.train_steps, progress.next_train_step, progress.evaluation_steps) == (6, 7, 4)
 
 
 def test_when_it_is_over(scripts: Scripts) -> None:
     progress = scripts.progress.Progress()
     assert progress.is_over(3, 0) is None
-    progress.finish_epoch(epoch(scripts, 1, 1.0), {})
-    progress.finish_epoch(epoch(scripts, 2, 1.0), {})
+    progress.finish_epoch(epoch(scripts, 1, 1.0), {}, evaluation_steps=1)
+    progress.finish_epoch(epoch(scripts, 2, 1.0), {}, evaluation_steps=1)
     assert progress.is_over(3, 0) is None
     assert progress.is_over(3, 2) is None
     assert progress.is_over(3, 1) == "validation:loss has not fallen for 1 epochs"
     assert progress.is_over(2, 0) == "all epochs are trained"
-    progress.finish_epoch(epoch(scripts, 3, 1.0, math.inf), {})
+    progress.finish_epoch(epoch(scripts, 3, 1.0, math.inf), {}, evaluation_steps=1)
     assert "finite" in progress.is_over(9, 0)
 
 
@@ -77,7 +88,7 @@ def test_a_checkpoint_brings_everything_back(scripts: Scripts, tmp_path: Path) -
     saved, progress = Saved(scripts), scripts.progress.Progress()
     saved.network(torch.ones(1, 2)).sum().backward()
     saved.optimizer.step()
-    progress.finish_epoch(epoch(scripts, 1, 1.0), saved.network.state_dict())
+    progress.finish_epoch(epoch(scripts, 1, 1.0), saved.network.state_dict(), evaluation_steps=3)
     progress.totals.add(torch.tensor(0.5), torch.eye(2), torch.tensor([0, 1]))
     scripts.checkpoint.save_checkpoint(
         tmp_path / "new",
@@ -100,6 +111,7 @@ def test_a_checkpoint_brings_everything_back(scripts: Scripts, tmp_path: Path) -
     assert torch.equal(momentum, saved.optimizer.state_dict()["state"][0]["momentum_buffer"])
     assert (again.history, again.totals, again.best) == (progress.history, progress.totals, progress.best)
     assert torch.equal(again.best_state["weight"], progress.best_state["weight"])
+    assert (again.next_train_step, again.evaluation_steps) == (1, 3)
 
 
 def test_a_checkpoint_of_another_job_is_refused(scripts: Scripts, tmp_path: Path) -> None:

@@ -12,7 +12,9 @@ from tests.unit.training.scripts import FOLDER
 
 FILE = FOLDER / "requirements.txt"
 # What `import smdebug.pytorch` needs: what smdebug declares with a bound, and what it imports without a word.
-SMDEBUG_AND_ITS_NEEDS = {"smdebug", "protobuf", "pandas", "psutil", "requests", "scipy"}
+SMDEBUG_AND_ITS_NEEDS = {"smdebug", "protobuf", "pandas", "requests", "scipy"}
+# What system_metrics.py reads a machine by, on any image; smdebug needs the first as well.
+METRICS_NEEDS = {"psutil", "nvidia-ml-py"}
 
 
 def asked_for(python_version: str) -> dict[str, Requirement]:
@@ -36,7 +38,7 @@ def test_the_default_image_gets_smdebug_and_what_it_does_not_declare() -> None:
     version = re.fullmatch(r"py3(\d+)", Settings().python_version)
     assert version is not None
     wanted = asked_for(f"3.{version[1]}")
-    assert set(wanted) >= SMDEBUG_AND_ITS_NEEDS
+    assert set(wanted) >= SMDEBUG_AND_ITS_NEEDS | METRICS_NEEDS
     assert str(wanted["smdebug"].specifier) == "==1.0.34"
     assert wanted["protobuf"].specifier.contains("3.20.3")
     assert not wanted["protobuf"].specifier.contains("3.21.0")
@@ -47,6 +49,7 @@ def test_the_default_image_gets_smdebug_and_what_it_does_not_declare() -> None:
 def test_a_python_without_distutils_gets_no_smdebug_and_none_of_its_bounds(python_version: str) -> None:
     wanted = asked_for(python_version)
     assert not set(wanted) & SMDEBUG_AND_ITS_NEEDS
+    assert set(wanted) >= METRICS_NEEDS
     assert wanted["numpy"].specifier.contains("2.4.0")
 
 

@@ -20,6 +20,15 @@ def make_context(state_dir: Path) -> Context:
     return Context(settings, Database(settings.database_path), threading.Event(), no_http, "eu-west-1")
 
 
+def rule(name: str, configuration: str = "", **parameters: str) -> dict[str, Any]:
+    """A DebugRuleConfiguration or ProfilerRuleConfiguration."""
+    return {
+        "RuleConfigurationName": configuration or name,
+        "RuleEvaluatorImage": "image",
+        "RuleParameters": {"rule_to_invoke": name, **parameters},
+    }
+
+
 def without_none(value: Any) -> Any:
     """The value as the wire writes it: members that are None are left out."""
     if isinstance(value, dict):

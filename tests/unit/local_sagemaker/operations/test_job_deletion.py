@@ -1,5 +1,7 @@
 """DeleteTrainingJob and DeleteHyperParameterTuningJob."""
 
+import contextlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ from local_sagemaker.errors import ResourceInUse, ResourceNotFound
 from local_sagemaker.operations import tags
 from local_sagemaker.operations.context import Context
 from local_sagemaker.operations.jobs import job_deletion, training_jobs, tuning_jobs
+from local_sagemaker.runtime import process
 from tests.unit.local_sagemaker.operations.job_requests import make_context
 from tests.unit.local_sagemaker.operations.test_job_rules import TRAINING
 from tests.unit.local_sagemaker.operations.test_tuning_job_rules import TUNING
@@ -23,6 +26,7 @@ from tests.unit.local_sagemaker.operations.test_tuning_jobs import (
     run,
     warm,
 )
+from tests.waiting import wait_for
 
 OWNER = [{"Key": "owner", "Value": "me"}]
 
@@ -34,6 +38,27 @@ def context(tmp_path: Path) -> Context:
 
 def rows(context: Context, table: str) -> int:
     return int(context.database.connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0])  # noqa: S608
+
+
+def test_a_deleted_jobs_evaluator_is_ended(context: Context) -> None:
+    training_jobs.create_training_job(context, TRAINING)
+    end(context, "a", "Completed")
+    folder = context.settings.jobs_dir / "a/evaluation"
+    process.spawn(folder, ["sleep", "60"], cwd="/", env={"PATH": os.environ["PATH"]})
+    wait_for((folder / "claim").exists, "claim")
+    job_deletion.delete_training_job(context, {"TrainingJobName": "a"})
+    assert not folder.parent.exists()
+    wait_for(lambda: not sleepers(folder), "end of the evaluator")
+
+
+def sleepers(folder: Path) -> list[str]:
+    """Shims that still see to the folder."""
+    found = []
+    for command in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if str(folder).encode() in command.read_bytes():
+                found.append(command.parent.name)
+    return found
 
 
 def test_a_training_job_is_forgotten_as_a_whole(context: Context) -> None:

@@ -9,10 +9,11 @@ from local_sagemaker.errors import ResourceInUse, ResourceLimitExceeded, Resourc
 from local_sagemaker.operations import tags
 from local_sagemaker.operations.context import Context
 from local_sagemaker.operations.jobs import training_jobs
+from local_sagemaker.store import rule_evaluations, training_queue
 from local_sagemaker.store import training_jobs as store
-from local_sagemaker.store import training_queue
 from local_sagemaker.store.job_metrics import Metric
-from tests.unit.local_sagemaker.operations.job_requests import check_response, make_context
+from local_sagemaker.store.rule_evaluations import Judgement
+from tests.unit.local_sagemaker.operations.job_requests import check_response, make_context, rule
 from tests.unit.local_sagemaker.operations.test_job_rules import TRAINING
 
 
@@ -47,13 +48,13 @@ def test_bad_tags_leave_nothing_behind(context: Context) -> None:
 
 
 def test_every_state_has_its_shape(context: Context) -> None:
-    rule = {"RuleConfigurationName": "r", "RuleEvaluatorImage": "image"}
+    overfit, report = rule("Overfit", patience="3"), rule("ProfilerReport")
     members = {
         **TRAINING,
         "DebugHookConfig": {"S3OutputPath": "s3://b/d"},
-        "DebugRuleConfigurations": [rule],
+        "DebugRuleConfigurations": [overfit],
         "ProfilerConfig": {"S3OutputPath": "s3://b/p"},
-        "ProfilerRuleConfigurations": [rule],
+        "ProfilerRuleConfigurations": [report],
         "CheckpointConfig": {"S3Uri": "s3://b/c"},
         "Environment": {"A": "b"},
     }
@@ -61,8 +62,18 @@ def test_every_state_has_its_shape(context: Context) -> None:
     job = store.get(context.database, "a")
     assert job is not None
     name = {"TrainingJobName": "a"}
-    check_response("sagemaker", "DescribeTrainingJob", training_jobs.describe_training_job(context, name))
+    described = training_jobs.describe_training_job(context, name)
+    check_response("sagemaker", "DescribeTrainingJob", described)
+    assert described["ProfilingStatus"] == "Enabled"
+    [status] = described["DebugRuleEvaluationStatuses"]
+    assert (status["RuleConfigurationName"], status["RuleEvaluationStatus"]) == ("Overfit", "InProgress")
+    assert status["RuleEvaluationJobArn"].startswith(
+        "arn:aws:sagemaker:eu-west-1:123456789012:processing-job/a-overfit-"
+    )
+    assert (status["StatusDetails"], status["LastModifiedTime"]) == (None, job.created_at)
     now = time.time()
+    found = Judgement("Debug", "Overfit", "IssuesFound", "At step 3 ...", now)
+    rule_evaluations.keep(context.database, "a", [found])
     job = store.update(
         context.database,
         job,
@@ -88,12 +99,30 @@ def test_every_state_has_its_shape(context: Context) -> None:
     check_response("sagemaker", "DescribeTrainingJob", described)
     assert described["TrainingTimeInSeconds"] == described["BillableTimeInSeconds"] == 2
     assert described["FinalMetricDataList"] is None  # nan is no number
-    assert described["ProfilerRuleConfigurations"] == [{"VolumeSizeInGB": 0, **rule}]
+    assert described["ProfilerRuleConfigurations"] == [{"VolumeSizeInGB": 0, **report}]
+    [status] = described["DebugRuleEvaluationStatuses"]
+    assert (status["RuleEvaluationStatus"], status["StatusDetails"]) == ("IssuesFound", "At step 3 ...")
+    # The job has ended, and a rule is still being evaluated, as on AWS.
+    assert described["ProfilerRuleEvaluationStatuses"][0]["RuleEvaluationStatus"] == "InProgress"
     assert described["ProfilerConfig"]["ProfilingIntervalInMilliseconds"] == 500
     assert described["StoppingCondition"] == {"MaxRuntimeInSeconds": 60}
     listed = training_jobs.list_training_jobs(context, {"StatusEquals": "Failed"})
     check_response("sagemaker", "ListTrainingJobs", listed)
     assert [summary["TrainingJobName"] for summary in listed["TrainingJobSummaries"]] == ["a"]
+
+
+def test_profiling_status(context: Context) -> None:
+    for name, profiler, status in (
+        ("none", None, "Disabled"),
+        ("off", {"DisableProfiler": True}, "Disabled"),
+        ("off-later", {"S3OutputPath": "s3://b/p", "DisableProfiler": True}, "Disabled"),
+        ("on", {"S3OutputPath": "s3://b/p", "DisableProfiler": False}, "Enabled"),
+    ):
+        more = {} if profiler is None else {"ProfilerConfig": profiler}
+        training_jobs.create_training_job(context, {**TRAINING, "TrainingJobName": name, **more})
+        described = training_jobs.describe_training_job(context, {"TrainingJobName": name})
+        assert described["ProfilingStatus"] == status
+        assert "DebugRuleEvaluationStatuses" not in described
 
 
 def test_stop_is_once_and_for_what_runs(context: Context) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from local_sagemaker.runtime.objects import Objects
 from local_sagemaker.runtime.training.folder import TrainingFolder
+from local_sagemaker.runtime.training.kept_folders import Uploaded
 from local_sagemaker.runtime.training.output import KEPT, OutputFailed, upload
 from local_sagemaker.runtime.training.spec import TrainingSpec
 
@@ -32,7 +33,7 @@ def test_the_first_hosts_files_count_where_several_wrote_one(tmp_path: Path) -> 
     (spec.folder.model / "mixed").write_text("file")
     (spec.all_hosts()[1].folder.model / "mixed").mkdir()
     (spec.all_hosts()[1].folder.model / "mixed/more").touch()
-    upload(spec, Objects("", tmp_path / "buckets"), "always")
+    upload(spec, Objects("", tmp_path / "buckets"), "always", Uploaded())
     with tarfile.open(tmp_path / "out/toy/output/model.tar.gz") as tar:
         assert [name for name in tar.getnames() if name != "parts"] == [
             *("latest", "mixed", "parts/algo-1", "parts/algo-2", "parts/algo-3", "weights")
@@ -50,7 +51,7 @@ def test_what_cannot_be_packed_is_named_with_the_folder_where_it_stays(tmp_path:
     with pytest.raises(
         OutputFailed, match=f"^InternalServerError: Artifact upload failed: .*exists.*{KEPT} "
     ) as failed:
-        upload(spec, Objects("", tmp_path / "buckets"), "always")
+        upload(spec, Objects("", tmp_path / "buckets"), "always", Uploaded())
     assert str(failed.value).endswith(str(spec.folder.ml))
 
 
@@ -59,4 +60,4 @@ def test_a_name_that_can_be_no_key_is_named_too(tmp_path: Path) -> None:
     spec.folder.model.mkdir(parents=True)
     (spec.folder.model / "gr\udcfcn").touch()  # Latin-1, as the file system gives it
     with pytest.raises(OutputFailed, match=KEPT):
-        upload(spec, Objects("http://127.0.0.1:9", tmp_path / "buckets", patience_seconds=0.0), "always")
+        upload(spec, Objects("http://127.0.0.1:9", tmp_path / "buckets", patience_seconds=0.0), "always", Uploaded())

@@ -13,7 +13,7 @@ import pytest
 
 from local_sagemaker.runtime import process
 from local_sagemaker.runtime.sampling.interval import ProfilerConfigFile, interval_seconds
-from local_sagemaker.runtime.sampling.process import ensure_sampling
+from local_sagemaker.runtime.sampling.process import MAX_STARTS, ensure_sampling
 from local_sagemaker.runtime.training.configuration import rewrite_profiler_config
 from local_sagemaker.runtime.training.folder import TrainingFolder
 from local_sagemaker.runtime.training.spec import TrainingSpec
@@ -126,3 +126,13 @@ def test_the_interval_is_that_of_the_file_as_it_is_now(tmp_path: Path) -> None:
     assert file.interval_seconds() == 0.1
     rewrite_profiler_config(folder, {"S3OutputPath": "s3://b"})
     assert file.interval_seconds() == interval_seconds({"S3OutputPath": "s3://b"}) == 0.5
+
+
+def test_a_sampler_that_cannot_run_is_not_started_for_ever(host: TrainingSpec) -> None:
+    host.folder.profiler.write_text("no folder")
+    ends = 0
+    for _ in range(MAX_STARTS + 2):
+        ensure_sampling(host)
+        wait_for(lambda: isinstance(sampler(host), process.Exited), "the end of the sampler")
+        ends = (host.folder.root / "sampler/log").read_text().count("NotADirectoryError")
+    assert ends == MAX_STARTS

@@ -1,18 +1,29 @@
 """The requests that go to AWS, whole: as the v2 SDK sends them, and as botocore's model allows them."""
 
+import json
+import subprocess
+import sys
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
+from diagnostics.rules.configuration import parse_actions
+from service.aws.custom_rule_images import custom_rule_image
+from service.domain import script_mode
+from service.domain.debugger import RuleImages
 from service.domain.job_definition import Placement
 from service.domain.training_job_request import create_training_job_request
 from service.domain.tuning_job_request import create_tuning_job_request
+from service.errors import BadRequest
 from service.schemas.training_job_request import TrainingJobRequest
 from service.schemas.tuning_job_request import TuningJobRequest
+from tests.local_server import REPOSITORY
 from tests.unit.service.jobs.aws_model import assert_request
 
 CHANNELS = {"validation": "s3://dogs/valid", "train": "s3://dogs/train"}
 RULES = "503895931360.dkr.ecr.us-east-1.amazonaws.com/sagemaker-debugger-rules:latest"
+CUSTOM_RULES = "864354269164.dkr.ecr.us-east-1.amazonaws.com/sagemaker-debugger-rule-evaluator:latest"
 SOURCE = "s3://bucket/sagehound/source/abc/sourcedir.tar.gz"
 PLACEMENT = Placement(
     region="us-east-1",
@@ -20,7 +31,8 @@ PLACEMENT = Placement(
     image="images/training:1",
     source_s3_uri=SOURCE,
     output_s3_uri="s3://bucket/sagehound/jobs",
-    rule_evaluator_image=lambda: RULES,
+    checkpoints_s3_uri="s3://bucket/sagehound/checkpoints",
+    rule_images=RuleImages(built_in=lambda: RULES, custom=lambda: CUSTOM_RULES),
 )
 INPUT_DATA_CONFIG = [
     {
@@ -121,11 +133,19 @@ def test_debugger_and_profiler_are_set_as_the_reference_project_sets_them() -> N
                 },
             },
             {"CollectionName": "losses", "CollectionParameters": {"save_interval": "500"}},
-            {"CollectionName": "gradients", "CollectionParameters": {"save_interval": "500"}},
+            {
+                "CollectionName": "gradients",
+                "CollectionParameters": {"reductions": "mean,std,abs_mean", "save_interval": "10"},
+            },
             {
                 "CollectionName": "relu_input",
-                "CollectionParameters": {"include_regex": ".*relu_input", "save_interval": "500"},
+                "CollectionParameters": {
+                    "include_regex": ".*relu_input",
+                    "reductions": "mean,std",
+                    "save_interval": "500",
+                },
             },
+            {"CollectionName": "weights", "CollectionParameters": {"save_interval": "500", "end_step": "1"}},
         ],
     }
     rules = ["VanishingGradient", "Overfit", "Overtraining", "PoorWeightInitialization"]
@@ -243,3 +263,163 @@ def test_categorical_strings_travel_quoted_and_integers_whole() -> None:
     assert sent["IntegerParameterRanges"] == [
         {"Name": "epochs", "MinValue": "1", "MaxValue": "5", "ScalingType": "Auto"}
     ]
+
+
+def test_actions_and_rules_of_ones_own() -> None:
+    rules = [
+        {"name": "LossNotDecreasing", "actions": ["StopTraining"]},
+        {"name": "MyRule", "source_s3_uri": "s3://dogs/rules/my_rule.py", "parameters": {"threshold": 20.5}},
+    ]
+    stopping, own = training(debugger={"rules": rules})["DebugRuleConfigurations"]
+    # As the SDK's StopTraining() writes it; smdebug reads it once a shell has taken the backslashes away.
+    assert stopping["RuleParameters"]["action_json"] == (
+        r"[{\"name\": \"stoptraining\", \"training_job_prefix\": \"dogs-1\"}]"
+    )
+    assert "InstanceType" not in stopping
+    assert parse_actions(stopping["RuleParameters"]["action_json"])[0].stops("dogs-1")
+    assert own == {
+        "RuleConfigurationName": "MyRule",
+        "RuleEvaluatorImage": CUSTOM_RULES,
+        "InstanceType": "ml.t3.medium",
+        "VolumeSizeInGB": 30,
+        "RuleParameters": {
+            "threshold": "20.5",
+            "source_s3_uri": "s3://dogs/rules/my_rule.py",
+            "rule_to_invoke": "MyRule",
+        },
+    }
+
+
+def test_collections_can_be_reduced_and_end() -> None:
+    collection = {"name": "weights", "reductions": ["abs_mean", "l2_norm"], "save_interval": 10, "end_step": 100}
+    hook = training(debugger={"collections": [collection]})["DebugHookConfig"]
+    assert hook["CollectionConfigurations"] == [
+        {
+            "CollectionName": "weights",
+            "CollectionParameters": {"reductions": "abs_mean,l2_norm", "save_interval": "10", "end_step": "100"},
+        }
+    ]
+
+
+def test_the_script_collects_where_aws_has_no_debugger() -> None:
+    request = training(collected_by="script", environment={"LOG": "debug"}, profiler={"interval_ms": 100})
+    assert not {"DebugHookConfig", "DebugRuleConfigurations", "ProfilerRuleConfigurations"} & set(request)
+    assert request["ProfilerConfig"] == {"DisableProfiler": True}
+    assert request["CheckpointConfig"] == {"S3Uri": "s3://bucket/sagehound/checkpoints/dogs-1"}
+    assert request["Environment"]["LOG"] == "debug"
+    assert all(len(value) <= 512 for value in request["Environment"].values())
+    config = script_mode.read(request["Environment"])
+    assert config is not None
+    usual = training(profiler={"interval_ms": 100})
+    hook = {key: value for key, value in usual["DebugHookConfig"].items() if key != "S3OutputPath"}
+    assert config == {
+        "folder": "diagnostics/dogs-1",
+        "hook": hook,
+        "rules": [
+            {"RuleConfigurationName": rule, "RuleParameters": {"rule_to_invoke": rule}}
+            for rule in ("VanishingGradient", "Overfit", "Overtraining", "PoorWeightInitialization")
+        ],
+        "interval_ms": 100,
+        "profiler_rules": [
+            {"RuleConfigurationName": "ProfilerReport", "RuleParameters": {"rule_to_invoke": "ProfilerReport"}}
+        ],
+    }
+
+
+def test_the_script_leaves_out_what_is_turned_off_and_keeps_the_callers_checkpoints() -> None:
+    request = training(collected_by="script", debugger=None, checkpoint_s3_uri="s3://dogs/mine")
+    config = script_mode.read(request["Environment"])
+    assert config is not None
+    assert {"hook", "rules"} & set(config) == set()
+    assert request["CheckpointConfig"] == {"S3Uri": "s3://dogs/mine"}
+    nothing = training(collected_by="script", debugger=None, profiler=None)
+    assert {"Environment", "CheckpointConfig"} & set(nothing) == set()
+
+
+def test_the_script_is_told_more_than_one_variable_holds() -> None:
+    rule = {"name": "Overfit", "parameters": {f"parameter_{number}": "x" * 200 for number in range(60)}}
+    request = training(collected_by="script", debugger={"rules": [rule]})
+    assert len(request["Environment"]) > 20
+    config = script_mode.read(request["Environment"])
+    assert config is not None
+    assert config["rules"][0]["RuleParameters"]["parameter_59"] == "x" * 200
+    assert script_mode.without_own({**request["Environment"], "SAGEHOUND_DIAGNOSTICS_X": "theirs"}) == {
+        "SAGEHOUND_DIAGNOSTICS_X": "theirs"
+    }
+    too_many = [{**rule, "parameters": {f"p{number}": "x" * 250 for number in range(80)}} for _ in range(20)]
+    with pytest.raises(BadRequest, match="SageMaker takes 100 in all"):
+        training(collected_by="script", debugger={"rules": too_many})
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", "null"])
+def test_variables_of_others_are_no_script_mode(text: str) -> None:
+    assert script_mode.read({"SAGEHOUND_DIAGNOSTICS": text}) is None
+    assert script_mode.read({}) is None
+
+
+READ_BY_TRAINING = """
+import json, pathlib, sys
+from script_mode import read_script_mode
+read = read_script_mode(json.load(sys.stdin), pathlib.Path("/checkpoints"))
+print(json.dumps([str(read.folder), read.hook["HookParameters"], read.interval_ms]))
+"""
+
+
+def test_what_training_reads_is_what_the_service_sends() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", READ_BY_TRAINING],
+        cwd=REPOSITORY / "training",
+        input=json.dumps(training(collected_by="script")["Environment"]),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    intervals = {"train.save_interval": "5", "eval.save_interval": "1"}
+    assert json.loads(done.stdout) == ["/checkpoints/diagnostics/dogs-1", intervals, 500]
+
+
+@pytest.mark.parametrize(
+    ("members", "words"),
+    [
+        ({"entry_point": "imagenet_dogs.py", "debugger": {}}, "only train_model.py and hpo.py save and measure"),
+        ({"environment": {"SAGEHOUND_DIAGNOSTICS_2": "x"}}, "SAGEHOUND_DIAGNOSTICS_2 is what the service itself sends"),
+        (
+            {"debugger": {"rules": [{"name": "MyRule", "source_s3_uri": "s3://dogs/my.py"}]}},
+            "the service runs no code of others, so MyRule",
+        ),
+        ({"debugger": {"rules": [{"name": "Overfit", "actions": ["StopTraining"]}]}}, "so Overfit can have no actions"),
+    ],
+)
+def test_what_the_script_cannot_do_is_said(members: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        TrainingJobRequest.model_validate({"channels": CHANNELS, "collected_by": "script", **members})
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        ({"name": "Nothing"}, "Input should be 'VanishingGradient'"),
+        ({"name": "my rule", "source_s3_uri": "s3://dogs/my.py"}, "String should match pattern"),
+        ({"name": "MyRule", "source_s3_uri": "s3://dogs/my.txt"}, "must name a .py file"),
+        ({"name": "Overfit", "parameters": {"action_json": "{}"}}, "send the rule's member actions"),
+        ({"name": "Overfit", "parameters": {"rule_to_invoke": "X"}}, "send the rule's member name"),
+        ({"name": "Overfit", "actions": ["Email"]}, "Input should be 'StopTraining'"),
+    ],
+)
+def test_bad_rules_are_named(rule: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        TrainingJobRequest.model_validate({"channels": CHANNELS, "debugger": {"rules": [rule]}})
+
+
+@pytest.mark.parametrize(
+    ("region", "image"),
+    [("us-west-2", "759209512951.dkr.ecr.us-west-2.amazonaws.com"), ("cn-north-1", "amazonaws.com.cn/sagemaker-")],
+)
+def test_images_of_ones_own_rules(region: str, image: str) -> None:
+    assert image in custom_rule_image(region)
+
+
+def test_region_without_custom_rules_is_said() -> None:
+    with pytest.raises(BadRequest, match="no image for custom Debugger rules in eu-south-9"):
+        custom_rule_image("eu-south-9")
