@@ -6,7 +6,7 @@ UV := $(or $(shell command -v uv 2>/dev/null),.uv/bin/uv)
 VENV := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help install demo first-model up down status test test-clients test-durability test-demo bench-start bench-control bench-idle bench-noop bench-input check format openapi clean
+.PHONY: help install demo first-model up down status test test-clients test-durability test-demo bench-start bench-control bench-idle bench-noop bench-input bench-sampler bench-rules bench-hook check format openapi clean
 
 help:  ## Lists the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -62,6 +62,15 @@ bench-noop: $(INSTALLED)  ## Measures what a training job takes beyond its scrip
 
 bench-input: $(INSTALLED)  ## Measures a channel of 10,000 objects and a log of a million lines
 	$(VENV)/python -m benchmarks.training_input
+
+bench-sampler: $(INSTALLED)  ## Measures what sampling a job's system metrics costs, beside psutil
+	$(VENV)/python -m benchmarks.sampler
+
+bench-rules: $(INSTALLED)  ## Measures how fast Debugger rules read tensors, beside smdebug's reader, and 10,000 saved steps
+	$(VENV)/python -m benchmarks.rule_evaluation
+
+bench-hook: $(INSTALLED)  ## Measures what saving tensors costs a training step
+	$(VENV)/python -m benchmarks.debugger_hook
 
 check: $(INSTALLED)  ## Format, lint, types, import directions
 	$(VENV)/ruff format --check .

@@ -22,7 +22,7 @@ from tests.unit.training.scripts import Scripts
 
 CLASSES, BATCH, PIXELS = 133, 32, 224
 INTERVAL = 10  # a step in so many is saved whole
-ROUNDS = 3  # of so many steps
+ROUNDS = 2  # of so many steps
 TIMELINE_STEPS = 50_000
 
 

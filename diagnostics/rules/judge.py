@@ -59,7 +59,9 @@ class Judge:
             f"{unreadable.count} could not be read and were left out: {unreadable.first[0]}" if unreadable.count else ""
         )
         if unjudged is None:
-            self._ends(RuleStatus.NO_ISSUES_FOUND, f"Of the saved tensors {left_out}" if left_out else "")
+            summary = self._rule.summary() if self._rule is not None else ""
+            words = [summary, f"Of the saved tensors {left_out}" if left_out else ""]
+            self._ends(RuleStatus.NO_ISSUES_FOUND, " ".join(filter(None, words)))
         else:
             self._ends(RuleStatus.ERROR, f"{self._configuration.rule} could not be evaluated. {unjudged}")
 

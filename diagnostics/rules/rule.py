@@ -37,3 +37,7 @@ class Rule(ABC):
         Asked once, before `unjudged`.
         """
         return None
+
+    def summary(self) -> str:
+        """Asked at the end of a rule that found nothing: what it judged, where that is not plain."""
+        return ""

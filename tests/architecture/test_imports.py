@@ -12,7 +12,7 @@ import pytest
 REPOSITORY = Path(__file__).parent.parent.parent
 PACKAGES = ("service", "local_sagemaker", "diagnostics", "datasets", "demo", "training", "inference", "openapi")
 APART = ("training", "inference")  # they run alone, in a container
-HEAVY = ("torch", "torchvision", "sagemaker", "openvino", "numpy", "boto3", "botocore.session")
+HEAVY = ("torch", "torchvision", "sagemaker", "openvino", "numpy", "matplotlib", "boto3", "botocore.session")
 
 
 def files_of(package: str) -> list[Path]:

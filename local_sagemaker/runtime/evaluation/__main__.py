@@ -6,4 +6,4 @@ from pathlib import Path
 from local_sagemaker.runtime.evaluation.evaluator import Evaluator
 
 if __name__ == "__main__":
-    Evaluator(Path(sys.argv[1])).run()
+    sys.exit(Evaluator(Path(sys.argv[1])).run())

@@ -3,6 +3,7 @@
 import time
 from pathlib import Path
 
+from local_sagemaker.runtime import process
 from local_sagemaker.runtime.evaluation.debugger_rules import DebuggerRules
 from local_sagemaker.runtime.evaluation.profiler_rules import ProfilerRules
 from local_sagemaker.runtime.evaluation.request import EvaluationRequest, RequestFile
@@ -10,7 +11,9 @@ from local_sagemaker.runtime.evaluation.statuses import Statuses
 
 LOOK_SECONDS = 1.0  # between two looks for tensors
 NUDGE_SECONDS = 0.1  # between two looks at evaluation.json, which tells of the end
-REPORT_SECONDS = 60.0  # between two refreshed reports
+REPORT_SECONDS = 60.0  # between two refreshed reports, and a hundred times what one takes
+ALONE_SECONDS = 120.0  # after the scripts' end without a word from the engine: it is down, and starts another one later
+LEFT_ALONE = 75  # this program's exit status then
 
 
 class Evaluator:
@@ -26,15 +29,19 @@ class Evaluator:
         self._request = self._file.read()
         self._debugger = DebuggerRules(self._request, folder / "custom-rules")
         self._profiler = ProfilerRules(self._request, folder / "rule-output")
-        self._reported = time.monotonic()
+        self._report_due = time.monotonic() + REPORT_SECONDS
+        self._alone_since: float | None = None
 
-    def run(self) -> None:
-        """Until every rule has said its last word on a job that has ended."""
+    def run(self) -> int:
+        """Until every rule has said its last word on a job that has ended; answers the exit status."""
         try:
             while not self._look():
+                if self._is_left_alone():
+                    return LEFT_ALONE
                 self._wait()
         finally:
             self._debugger.close()
+        return 0
 
     def _look(self) -> bool:
         """Do what is due. Whether it was the last time."""
@@ -45,11 +52,13 @@ class Evaluator:
         if request.ended and not self._debugger.done:
             self._tell()
             return False
-        if request.ended or time.monotonic() > self._reported + REPORT_SECONDS:
+        if request.ended or time.monotonic() > self._report_due:
+            began = time.monotonic()
             if self._profiler.active:
                 self._tell()  # a page takes a while
                 self._profiler.refresh(request.job, self._debugger.curves, self._debugger.evaluations())
-            self._reported = time.monotonic()
+            now = time.monotonic()
+            self._report_due = now + max(REPORT_SECONDS, 100 * (now - began))
         self._tell()
         return request.ended
 
@@ -62,6 +71,15 @@ class Evaluator:
 
     def _tell(self) -> None:
         self._statuses.write(self._debugger.standings(), self._profiler.standings())
+
+    def _is_left_alone(self) -> bool:
+        """Whether the scripts ended long ago, and the engine has not said so."""
+        running = any(isinstance(process.observe(script), process.Running) for script in self._request.scripts)
+        if running or self._request.ended:
+            self._alone_since = None
+            return False
+        self._alone_since = self._alone_since or time.monotonic()
+        return time.monotonic() > self._alone_since + ALONE_SECONDS
 
     def _wait(self) -> None:
         """Until the next look is due, or the engine has something to say."""

@@ -15,6 +15,7 @@ class EvaluationRequest:
 
     job: JobFacts
     region: str
+    scripts: tuple[Path, ...]  # process folders of the hosts' scripts
     tensors: tuple[Path, ...]
     profiles: tuple[Path, ...]
     debug_rules: tuple[Mapping[str, Any], ...]
@@ -54,6 +55,7 @@ def parse(content: Mapping[str, Any]) -> EvaluationRequest:
     return EvaluationRequest(
         job=JobFacts(**content["job"]),
         region=content["region"],
+        scripts=tuple(map(Path, content["scripts"])),
         tensors=tuple(map(Path, content["tensors"])),
         profiles=tuple(map(Path, content["profiles"])),
         debug_rules=tuple(content["debug_rules"]),

@@ -123,6 +123,7 @@ def evaluation_request(spec: TrainingSpec, job: JobFacts, endpoint_url: str, buc
     return {
         "job": asdict(job),
         "region": spec.region,
+        "scripts": [str(host.folder.root.resolve()) for host in hosts],
         "tensors": [str(host.tensors) for host in hosts],
         "profiles": [str(folder) for host in hosts for folder in (host.folder.profiler.resolve(), host.script_profile)],
         "debug_rules": list(spec.request.get("DebugRuleConfigurations") or []),

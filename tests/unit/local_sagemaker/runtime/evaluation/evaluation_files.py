@@ -51,6 +51,7 @@ class EvaluationFiles:
             {
                 "job": self.job,
                 "region": "us-east-1",
+                "scripts": [],
                 "tensors": [str(self.tensors)],
                 "profiles": [str(self.profile)],
                 "debug_rules": list(self.debug_rules),

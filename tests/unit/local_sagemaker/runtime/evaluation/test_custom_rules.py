@@ -63,6 +63,7 @@ def custom(
     content = {
         "job": {"name": "dogs-1", "instance_type": "ml.m5.large"},
         "region": "eu-west-1",
+        "scripts": [],
         "tensors": [str(tmp_path / "tensors")],
         "profiles": [],
         "debug_rules": [],

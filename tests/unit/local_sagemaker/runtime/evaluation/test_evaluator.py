@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from local_sagemaker.runtime.evaluation import evaluator
 from local_sagemaker.runtime.process import Exited, Running
 from tests.unit.diagnostics.tensor_files import TensorFiles
 from tests.unit.local_sagemaker.runtime.evaluation.evaluation_files import EvaluationFiles, debug_rule
@@ -82,3 +83,12 @@ def test_a_job_from_its_first_step_to_its_end(job: EvaluationFiles) -> None:
         (job.folder / "rule-output/usage/profiler-output/profiler-reports/OverallSystemUsage.json").read_bytes()
     )
     assert set(report) == {"RuleTriggered", "Violations", "Details", "Datapoints", "RuleParameters"}
+
+
+def test_an_evaluator_whose_engine_is_gone_ends_some_time_after_the_script(
+    job: EvaluationFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evaluator, "ALONE_SECONDS", 0.0)
+    job.tell()
+    assert evaluator.Evaluator(job.folder).run() == evaluator.LEFT_ALONE
+    assert job.status("zeros") == "InProgress"
