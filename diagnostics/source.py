@@ -33,7 +33,10 @@ class Folder:
         self._root = os.fspath(root)  # joining texts is much quicker than paths, and is done for each file
 
     def names(self, prefix: str = "", after: str = "") -> list[str]:
-        """Files whose writing is under way (.tmp) are left out; folders that sort before `after` are not entered."""
+        """Files whose writing is under way (.tmp) are left out, as is what a link to a folder leads to.
+
+        Folders that sort before `after` are not entered.
+        """
         return sorted(name for name in self._walk("", prefix, after) if name > after and name.startswith(prefix))
 
     def read(self, name: str, start: int = 0, length: int | None = None) -> bytes:
@@ -56,11 +59,11 @@ class Folder:
         with entries:
             for entry in entries:
                 name = f"{folder}{entry.name}"
-                if not entry.is_dir():
-                    if not name.endswith(".tmp"):
-                        yield name
-                elif _may_hold(f"{name}/", prefix, after):
-                    yield from self._walk(f"{name}/", prefix, after)
+                if entry.is_dir(follow_symlinks=False):
+                    if _may_hold(f"{name}/", prefix, after):
+                        yield from self._walk(f"{name}/", prefix, after)
+                elif not name.endswith(".tmp") and (entry.is_file(follow_symlinks=False) or os.path.isfile(entry)):
+                    yield name
 
 
 def _may_hold(folder: str, prefix: str, after: str) -> bool:

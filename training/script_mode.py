@@ -9,6 +9,7 @@ which SageMaker uploads while the job runs, as SageMaker would have it in S3:
     <folder>/profiler-output/framework/       steps (timeline.py)
 
 A job that goes on from a checkpoint goes on in the same files: step numbers rise from where the checkpoint stands.
+Of several hosts only the first one saves tensors; each measures its own machine.
 """
 
 import contextlib
@@ -25,6 +26,7 @@ from system_metrics import metrics_of_this_machine
 from tensor_folder import END_MARKER
 
 VARIABLE = "SAGEHOUND_DIAGNOSTICS"
+FIRST_HOST = "algo-1"
 INTERVALS = (100, 200, 500, 1000, 5000, 60000)  # milliseconds, SageMaker's
 
 
@@ -96,6 +98,8 @@ def read_script_mode(variables: Mapping[str, str], checkpoint_folder: Path | Non
         raise DiagnosticsError(f"{VARIABLE}: hook is {hook!r}: give the members of a DebugHookConfig")
     if interval is not None and interval not in INTERVALS:
         raise DiagnosticsError(f"{VARIABLE}: interval_ms is {interval!r}: give one of {', '.join(map(str, INTERVALS))}")
+    if variables.get("SM_CURRENT_HOST", FIRST_HOST) != FIRST_HOST:
+        hook = None  # all hosts' checkpoint folders become one in S3, where files of one name would mix
     return ScriptMode(checkpoint_folder / folder, hook, interval)
 
 

@@ -10,6 +10,7 @@ Times (`ts`, `dur`) are microseconds, `ts` from the first entry's start_time_sin
 The second is how long step 0 waited for its batch. A step ends when the next batch is asked for.
 """
 
+import contextlib
 import json
 import os
 import time
@@ -25,10 +26,8 @@ LOADER_EVENT = "DataLoaderIter::GetNext"
 PHASES = ("Step:ModeKeys.TRAIN", "Step:ModeKeys.EVAL", "DataLoaderIter")  # pid 1, 2 and 3 of a file
 PIDS = {"TRAIN": 1, "EVAL": 2}
 LOOK_SECONDS = 2
-FIRST_FILE_SECONDS, LONGEST_FILE_SECONDS = (
-    2,
-    60,
-)  # a file is closed after so long; each is open twice as long as the last
+FIRST_FILE_SECONDS = 2  # a file is closed after so long; each is open twice as long as the last
+LONGEST_FILE_SECONDS = 60
 MOST_STEPS = 20_000  # of one file: some 5 MB
 
 
@@ -100,6 +99,8 @@ class Timeline:
             temporary.write_text(trace_file(steps, self._epoch, os.getpid()), encoding="utf-8")
             temporary.replace(path)
         except OSError as error:
+            with contextlib.suppress(OSError):  # half a file takes room, and is of no use
+                temporary.unlink(missing_ok=True)
             print(
                 f"profiler: the times of {len(steps)} steps are lost, for {path} cannot be written: {error}", flush=True
             )

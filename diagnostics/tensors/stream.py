@@ -170,10 +170,16 @@ class TensorStream:
     # --- reading
 
     def _read_ahead(self, chosen: Chosen) -> None:
-        self._ahead = deque(self._indices(list(islice(self._pending, STEPS_AHEAD)), chosen))
+        coming = list(islice(self._pending, 2 * STEPS_AHEAD))
+        self._ahead = deque(self._indices(coming[:STEPS_AHEAD], chosen, coming[STEPS_AHEAD:]))
 
-    def _indices(self, steps: Sequence[int], chosen: Chosen) -> list[StepIndex | BrokenIndex]:
-        """The index files of some steps; what of their event files is wanted is on its way then."""
+    def _indices(
+        self, steps: Sequence[int], chosen: Chosen, coming: Sequence[int] = ()
+    ) -> list[StepIndex | BrokenIndex]:
+        """The index files of some steps; what of their event files is wanted is on its way then.
+
+        So are, behind them, the index files of the `coming` steps: nobody waits for these then.
+        """
         chief = self._arrivals.chief
         if chief is None:
             return []
@@ -182,7 +188,8 @@ class TensorStream:
         source.prefetch([(name, 0, None) for name in names])
         indices = [_index(source, step, name) for step, name in zip(steps, names, strict=True)]
         found = [index for index in indices if isinstance(index, StepIndex)]
-        source.prefetch([part for index in found for part in self._reader(index, chosen, self._history.missed).parts()])
+        wanted = [part for index in found for part in self._reader(index, chosen, self._history.missed).parts()]
+        source.prefetch([*wanted, *((index_file(step, chief.worker), 0, None) for step in coming)])
         return indices
 
     def _reader(self, index: StepIndex, chosen: Chosen, missed: Callable[[StepIndex, str], None]) -> StepReader:

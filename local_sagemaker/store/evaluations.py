@@ -30,11 +30,15 @@ def get(database: Database, job_name: str) -> Evaluation | None:
 
 
 def due(database: Database) -> list[Evaluation]:
-    """Those that have not ended, oldest first, without those whose job has not come to its script yet."""
+    """Those that have not ended, without those whose job has not come to its script yet.
+
+    Running jobs' come first, which a rule may have to stop; then the oldest.
+    """
     found = database.connection.execute(
         "SELECT evaluations.* FROM evaluations JOIN training_jobs AS job ON job.name = job_name"
         " WHERE evaluations.phase <> 'Ended'"
-        " AND NOT (evaluations.phase = 'Waiting' AND job.phase IN ('Starting', 'Downloading')) ORDER BY id"
+        " AND NOT (evaluations.phase = 'Waiting' AND job.phase IN ('Starting', 'Downloading'))"
+        " ORDER BY job.phase = 'Ended', evaluations.id"
     )
     return [Evaluation(**row) for row in found]
 

@@ -1,7 +1,7 @@
 """Objects below one prefix in S3, as diagnostics reads a job's files."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -29,7 +29,8 @@ class ObjectSource:
         self._bucket, _, prefix = s3_uri.removeprefix("s3://").partition("/")
         self._prefix = f"{prefix.rstrip('/')}/" if prefix.strip("/") else ""
         self._pool = ThreadPoolExecutor(PARALLEL_READS, thread_name_prefix="object-source")  # starts threads at need
-        self._ahead: OrderedDict[Part, Future[bytes]] = OrderedDict()
+        self._ahead: dict[Part, Future[bytes]] = {}  # being fetched, or waiting to be read
+        self._later: OrderedDict[Part, None] = OrderedDict()  # announced, and still to be fetched
         self._failure: Problem | None = None
 
     def names(self, prefix: str = "", after: str = "") -> list[str]:
@@ -45,7 +46,14 @@ class ObjectSource:
 
     def read(self, name: str, start: int = 0, length: int | None = None) -> bytes:
         """The bytes, from what was fetched ahead when this very part was. Raises FileMissing."""
-        fetched = self._ahead.pop((name, start, length), None)
+        part = (name, start, length)
+        if part in self._later:  # whatever came before it in the announcement is not wanted after all
+            self._forget()
+            while next(iter(self._later)) != part:
+                self._later.popitem(last=False)
+            self._fetch_ahead()
+        fetched = self._ahead.pop(part, None)
+        self._fetch_ahead()
         try:
             return self._get(name, start, length) if fetched is None else fetched.result()
         except Problem as problem:
@@ -53,17 +61,16 @@ class ObjectSource:
             raise
 
     def prefetch(self, parts: Sequence[Part]) -> None:
-        """These will be read soon, in this order: fetch the first of them in the background.
+        """These, and none of those announced before, will be read soon, in this order.
 
-        Parts of earlier calls that nobody came for make room.
+        The first of them are fetched in the background, and others as these are read.
         """
-        for part in parts[:MAX_AHEAD]:
-            if part in self._ahead:
-                self._ahead.move_to_end(part)
-            elif part[2] is None or part[2] <= MAX_PART_BYTES:
-                self._ahead[part] = self._pool.submit(partial(self._get, *part))
-        while len(self._ahead) > MAX_AHEAD:
-            self._ahead.popitem(last=False)[1].cancel()
+        wanted = dict.fromkeys(parts)
+        self._forget(wanted)
+        self._later = OrderedDict.fromkeys(
+            part for part in wanted if part not in self._ahead and (part[2] is None or part[2] <= MAX_PART_BYTES)
+        )
+        self._fetch_ahead()
 
     def check(self) -> None:
         """Raise the Problem of a read that failed before: a rule takes it for a fault of its own and goes on."""
@@ -82,8 +89,19 @@ class ObjectSource:
 
     def close(self) -> None:
         """Give the threads back; what is under way is dropped."""
+        self._later.clear()
         self._ahead.clear()
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _forget(self, wanted: Collection[Part] = ()) -> None:
+        """Drop what was fetched ahead, but for what is wanted."""
+        for part in [part for part in self._ahead if part not in wanted]:
+            self._ahead.pop(part).cancel()
+
+    def _fetch_ahead(self) -> None:
+        while self._later and len(self._ahead) < MAX_AHEAD:
+            part, _ = self._later.popitem(last=False)
+            self._ahead[part] = self._pool.submit(partial(self._get, *part))
 
     def _head(self, name: str) -> "HeadObjectOutputTypeDef | None":
         with problems():

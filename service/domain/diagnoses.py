@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from service.aws import sagemaker_jobs
 from service.aws.clients import Clients
@@ -45,7 +46,8 @@ def tensors(clients: Clients, judge: Judge, name: str, asked: TensorListFilter) 
     """One page of the tensors that the job has saved, by name. Raises TrainingJobNotFound and TensorsNotSaved."""
     job = sagemaker_jobs.describe_training_job(clients, name)
     told = _ask_about_tensors(judge, job, "tensors", asked.model_dump()).members
-    items = [{**tensor, "url": f"/jobs/training/{name}/debugger/tensors/{tensor['name']}"} for tensor in told["items"]]
+    folder = f"/jobs/training/{name}/debugger/tensors"
+    items = [{**tensor, "url": f"{folder}/{quote(tensor['name'])}"} for tensor in told["items"]]
     return Page(items=[SavedTensor.model_validate(item) for item in items], next_cursor=told["next_cursor"])
 
 

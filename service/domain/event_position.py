@@ -54,7 +54,9 @@ def decoded(text: str | None) -> Position:
         transitions, logs, rules, ended = json.loads(plain)
         places = {str(stream): LogPosition(token and str(token), int(told)) for stream, (token, told) in logs.items()}
         return Position(int(transitions), places, {str(k): str(v) for k, v in rules.items()}, bool(ended))
-    except (binascii.Error, zlib.error, ValueError, TypeError, AttributeError) as error:
+    except (
+        binascii.Error, zlib.error, ValueError, TypeError, AttributeError, OverflowError, RecursionError
+    ) as error:  # fmt: skip
         raise BadRequest(
             "The Last-Event-ID is none that this service gave.",
             "Send the id of the last event that you got, or leave the header out to begin at the start.",

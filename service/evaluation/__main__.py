@@ -28,8 +28,7 @@ def main() -> None:
     threading.Thread(target=_listen, args=(questions, asked), daemon=True).start()
     desk = Desk(Clients(Settings.model_validate({"region": sys.argv[1]})))
     while True:
-        answer = respond(desk, asked.get())
-        send(answers, answer.members, answer.content)
+        reply(answers, respond(desk, asked.get()))
         desk.tidy()
 
 
@@ -40,11 +39,23 @@ def respond(desk: Desk, question: dict[str, Any]) -> Answer:
     except Problem as problem:
         return Answer({"problem": told(problem)})
     except Exception as error:  # noqa: BLE001 - whatever it is, the next question is answered
-        traceback.print_exc()
-        failed = InternalError(
-            f"The job cannot be judged: {type(error).__name__}: {error}", "Read the service's log; this is a defect."
-        )
-        return Answer({"problem": told(failed)})
+        return _defect(error)
+
+
+def reply(answers: Connection, answer: Answer) -> None:
+    """Send the answer, or what is wrong with it: JSON has no nan, for one."""
+    try:
+        send(answers, answer.members, answer.content)
+    except (TypeError, ValueError) as error:  # nothing was sent
+        send(answers, _defect(error).members)
+
+
+def _defect(error: Exception) -> Answer:
+    traceback.print_exception(error)
+    failed = InternalError(
+        f"The job cannot be judged: {type(error).__name__}: {error}", "Read the service's log; this is a defect."
+    )
+    return Answer({"problem": told(failed)})
 
 
 def _listen(questions: Connection, asked: "SimpleQueue[dict[str, Any]]") -> None:

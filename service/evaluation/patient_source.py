@@ -39,5 +39,6 @@ class PatientSource:
         return content
 
     def prefetch(self, parts: Sequence[Part]) -> None:
-        """See ObjectSource."""
-        self._source.prefetch(parts)
+        """See ObjectSource. Nothing once the time is up: nobody would read it."""
+        if time.monotonic() <= self._deadline:
+            self._source.prefetch(parts)

@@ -125,7 +125,10 @@ class ModeSeries(BaseModel):
 
     mode: str = Field(examples=["TRAIN"])
     steps: list[int] = Field(examples=[[0, 10, 20]])
-    values: list[float | None] = Field(description="null where nan or infinite.", examples=[[0.012, 0.011, 0.009]])
+    values: list[float | None] = Field(
+        description="null where nan or infinite, and where neither the figure nor the whole tensor was saved.",
+        examples=[[0.012, 0.011, 0.009]],
+    )
 
 
 class TensorSeries(BaseModel):

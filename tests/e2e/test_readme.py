@@ -47,6 +47,10 @@ def test_the_walk_through(tmp_path: Path) -> None:
         shown = {output.strip() for output in blocks("json")}
         refused = next(output for block, output in zip(blocks("sh"), outputs, strict=False) if "notes.jpg" in block)
         assert refused.strip() in shown, "the README shows another problem than the service answers"
+        judged = next(output for block, output in zip(blocks("sh"), outputs, strict=False) if "/profiler" in block)
+        assert '"right_sizing":{"rule":"RightSizing"' in judged
+        for page in ("report.html", "tuning.html"):
+            assert "<svg" in (tmp_path / page).read_text()
         log = next(output for block, output in zip(blocks("sh"), outputs, strict=False) if "/logs" in block)
         assert re.search(r"^test:loss=[0-9.]+ test:accuracy=(0\.9|1\.0)", log, re.MULTILINE), log
     finally:

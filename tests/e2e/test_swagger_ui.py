@@ -18,7 +18,7 @@ from tests.service_process import running_service
 
 pytestmark = pytest.mark.e2e
 
-TAGS = ["tuning jobs", "training jobs", "endpoints", "predictions", "breeds", "health"]
+TAGS = ["tuning jobs", "training jobs", "diagnostics", "endpoints", "predictions", "breeds", "health"]
 PREDICT = "operations-predictions-predict_default_predict_post"
 Visit = Callable[[Tab], Awaitable[None]]
 OnDocs = Callable[[Visit], list[dict[str, Any]]]

@@ -5,6 +5,8 @@ Each run has the fault that its rule is for, but the first, which is healthy. Al
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +23,7 @@ from tests.waiting import wait_for
 REPOSITORY = Path(__file__).resolve().parents[2]
 DEADLINE_SECONDS = 240.0
 BUCKET = "dogs"
-SMALL = {"arch": "efficientnet_lite0", "image-size": 96, "seed": 3}
+SMALL = {"arch": "efficientnet_lite0", "image-size": 64, "seed": 3}
 LOSSES = {"name": "CrossEntropyLoss_output_0", "include_regex": "CrossEntropyLoss_output_0", "save_interval": 1}
 GRADIENTS = {"name": "gradients", "save_interval": 1}
 # Five layers of sigmoids under a head of zeros: nothing that is learned reaches the first ones.
@@ -90,7 +92,7 @@ JOBS = {
     ),
     "overfits": body(
         "tiny",
-        {"epochs": 12, "lr": 0.01, "augment": False, "dropout": 0, "batch-size": 8},
+        {"epochs": 6, "lr": 0.01, "augment": False, "dropout": 0, "batch-size": 8},
         ["Overfit"],
     ),
     "vanishes": body("drawn/train", {}, ["VanishingGradient"], entry_point="sigmoids.py"),
@@ -220,3 +222,36 @@ def test_sigmoids_under_a_head_of_zeros(stack: Stack) -> None:
     assert found["step"] == 0
     assert found["tensor"].startswith("gradient/Sequential_")
     assert found["value"] < found["threshold"] == 1e-7
+
+
+READ = """
+import sys, warnings
+warnings.simplefilter("ignore")
+from smdebug.profiler.analysis.utils.profiler_data_to_pandas import PandasFrame
+from smdebug.trials import create_trial
+from smdebug import modes
+
+trial = create_trial(sys.argv[1])
+trial.wait_for_steps([0])
+loss = trial.tensor("CrossEntropyLoss_output_0")
+print(trial.loaded_all_steps, len(loss.steps(modes.TRAIN)), len(loss.steps(modes.EVAL)), len(trial.tensor_names()))
+frame = PandasFrame(sys.argv[2])
+system, steps = frame.get_all_system_metrics(), frame.get_all_framework_metrics()
+print(sorted(set(system.dimension)), (steps.framework_metric == "Step:ModeKeys.TRAIN").sum())
+"""
+
+
+def test_smdebug_reads_all_that_a_job_wrote(stack: Stack) -> None:
+    stack.ended("healthy")
+    (tensors,) = (stack.state / "buckets").glob("*/**/healthy/debug-output")
+    read = subprocess.run(
+        [sys.executable, "-c", READ, str(tensors), str(tensors.parent / "profiler-output")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert read.returncode == 0, read.stderr
+    trial, frame = read.stdout.splitlines()[-2:]
+    assert trial == "True 15 6 3", "all steps loaded; losses of 3 epochs with 5 batches, and 2 of validation; gradients"
+    assert frame.startswith("['Algorithm', 'CPUUtilization', 'I/OWaitPercentage'"), frame
+    assert frame.endswith(" 15"), frame

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from local_sagemaker.engine.loop import Wait
 from local_sagemaker.engine.training.job import POLL_SECONDS, SOON_SECONDS, Step
-from local_sagemaker.runtime.process import Exited, NotStarted, ProcessState, Running
+from local_sagemaker.runtime.process import Exited, Lost, NotStarted, ProcessState, Running
+from local_sagemaker.runtime.training.evaluation_folder import LEFT_ALONE
 
 MAX_STARTS = 3  # of the evaluator, over one start of the job
 SECONDS_AFTER_JOB = 600.0  # that an evaluator has to finish its rules when the job has ended
@@ -96,10 +97,11 @@ class Observation:
 
     @property
     def is_late(self) -> bool:
-        """Whether the evaluator had enough time since the job's end."""
-        if self.job_ended_at is None:
+        """Whether the evaluator had enough time since the job's end. One that ended earlier had not."""
+        if self.job_ended_at is None or isinstance(self.process, Lost):
             return False
-        return self.now >= max(self.job_ended_at, self.started_at or 0.0) + SECONDS_AFTER_JOB
+        last = self.process.ended_at if isinstance(self.process, Exited) else self.now
+        return last >= max(self.job_ended_at, self.started_at or 0.0) + SECONDS_AFTER_JOB
 
 
 def decide(o: Observation) -> Decision:
@@ -132,6 +134,13 @@ def _evaluating(o: Observation) -> Decision:
     finished = isinstance(o.process, Exited) and o.process.returncode == 0
     if finished and o.all_judged:
         return Enter("Uploading") if o.job_phase == "Ended" else Wait(POLL_SECONDS)
+    return _without_result(o)
+
+
+def _without_result(o: Observation) -> Decision:
+    if isinstance(o.process, Exited) and o.process.returncode == LEFT_ALONE:
+        # It is not told of the end before all is uploaded, or while the server is down: no fault of its own.
+        return Start() if o.job_phase == "Ended" else Wait(POLL_SECONDS)
     if o.is_late:
         return EndRules("Error", _late(o), "Uploading")
     if isinstance(o.process, NotStarted):

@@ -1,5 +1,7 @@
 """Rules of training jobs: one evaluator beside each job that has any; observe, decide (evaluation.py), apply.
 
+Not more evaluators run at once than jobs may, and some: many short jobs wait for theirs, running ones first.
+
 The row says how far the evaluation got, the evaluator's folder what is true; so a restart of the server needs no code
 of its own. A row changes in the same transaction in which its evaluator is started: DeleteTrainingJob, which writes
 too, comes before or after, and a job of the same name never gets an earlier one's evaluator.
@@ -33,6 +35,8 @@ from local_sagemaker.store.training_jobs import TrainingJob
 
 logger = logging.getLogger(__name__)
 
+SPARE_EVALUATORS = 2  # at once, beside one a running job: for jobs that have ended
+
 
 class EvaluationReconciler:
     """Has the rules of every job evaluated, from its script's start to some time after its end."""
@@ -48,13 +52,17 @@ class EvaluationReconciler:
         self._watch = ExitWatch(background.wake)
         self._specs = JobSpecs(settings)
         self._read_at: dict[int, int] = {}  # when the statuses that were kept were written, by evaluation
+        self._free = 0  # evaluators that may be started now
 
     def reconcile(self) -> float | None:
         """Do what is due for every evaluation; answers when to look again."""
         due = store.due(self._database)
         self._read_at = {row.id: self._read_at[row.id] for row in due if row.id in self._read_at}
         self._output.keep_only({row.id for row in due})
-        return min((delay for row in due if (delay := self._look(row)) is not None), default=None)
+        self._free = self._settings.max_running_jobs + SPARE_EVALUATORS
+        self._free -= sum(row.phase == "Evaluating" for row in due)
+        delays = [self._look(row) for row in due if row.phase != "Waiting" or self._free > 0]
+        return min((delay for delay in delays if delay is not None), default=None)
 
     def _look(self, row: Evaluation) -> float | None:
         try:
@@ -90,7 +98,7 @@ class EvaluationReconciler:
     def _observe(
         self, row: Evaluation, job: TrainingJob, folder: EvaluationFolder, state: process.ProcessState
     ) -> Observation:
-        upload, error = self._output.state(row.id)
+        upload, error = self._output.state(job.name)
         rules = rule_evaluations.of_job(self._database, job.name)
         hosts = folder.spec.all_hosts()
         running = row.phase == "Evaluating" and isinstance(state, process.Running)
@@ -154,6 +162,7 @@ class EvaluationReconciler:
         request = self._request(folder, job)
         with self._database.transaction():
             store.update(self._database, row, **changes)
+            self._free -= row.phase == "Waiting"
             folder.start(request, self._endpoint_url, self._settings.state_dir.resolve() / "cache")
 
     def _renew(self, row: Evaluation, job: TrainingJob, folder: EvaluationFolder, now: float) -> None:

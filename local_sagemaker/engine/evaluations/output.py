@@ -3,7 +3,6 @@
 import logging
 import time
 from collections.abc import Collection
-from typing import Any
 
 from local_sagemaker.engine.loop import Background
 from local_sagemaker.engine.training.job import Step
@@ -17,7 +16,10 @@ PAUSE_SECONDS = 60.0  # between two uploads; reports are written anew every minu
 
 
 class RuleOutput:
-    """Starts the uploads, each at most once at a time, and tells how the last went. Evaluations by their id."""
+    """Starts the uploads, one at a time of a job's name, and tells how the last went.
+
+    What is in S3 is known by an evaluation's id: another job of the same name has other files, and waits for its turn.
+    """
 
     def __init__(self, background: Background, objects: Objects) -> None:
         self._background = background
@@ -27,33 +29,33 @@ class RuleOutput:
 
     def keep_only(self, ids: Collection[int]) -> None:
         """Forget the evaluations that are gone."""
-        for gone in set(self._looked_at) - set(ids):
-            del self._looked_at[gone]
-            self._uploaded.pop(gone, None)
+        for known in (self._looked_at, self._uploaded):
+            for gone in set(known) - set(ids):
+                del known[gone]
 
     def keep_in_step(self, number: int, folder: EvaluationFolder) -> None:
         """Start to upload what is new, once a minute."""
         now = time.monotonic()
-        if now - self._looked_at.setdefault(number, now) < PAUSE_SECONDS or self._under_way(number):
+        if now - self._looked_at.setdefault(number, now) < PAUSE_SECONDS or self._under_way(folder):
             return
         self._looked_at[number] = now
-        self._background.start(("rule-output", number), lambda: self._upload(number, folder))
+        self._background.start(("rule-output", folder.spec.name), lambda: self._upload(number, folder))
 
     def start(self, number: int, folder: EvaluationFolder) -> None:
         """Start to upload the rest, and to remove what is of no more use; not while another upload is under way."""
-        if not self._under_way(number):
-            self._background.start(("last rule-output", number), lambda: self._finish(number, folder))
+        if not self._under_way(folder):
+            self._background.start(("last rule-output", folder.spec.name), lambda: self._finish(number, folder))
 
-    def state(self, number: int) -> tuple[Step, str]:
-        """How the last upload stands, and with FAILED why. DONE and FAILED are told once."""
-        key = ("last rule-output", number)
+    def state(self, name: str) -> tuple[Step, str]:
+        """How the last upload of a job stands, and with FAILED why. DONE and FAILED are told once."""
+        key = ("last rule-output", name)
         finished = self._background.poll(key)
         if finished is None:
             return (Step.UNDER_WAY if self._background.running(key) else Step.NOT_STARTED), ""
         error = finished.exception()
         if error is None:
             return Step.DONE, ""
-        logger.warning("rule-output of evaluation %s", number, exc_info=error)
+        logger.warning("rule-output of training job %s", name, exc_info=error)
         return Step.FAILED, str(error) or type(error).__name__
 
     def _upload(self, number: int, folder: EvaluationFolder) -> None:
@@ -64,8 +66,8 @@ class RuleOutput:
         self._upload(number, folder)
         folder.tidy()
 
-    def _under_way(self, number: int) -> bool:
-        key: tuple[Any, ...] = ("rule-output", number)
+    def _under_way(self, folder: EvaluationFolder) -> bool:
+        key = ("rule-output", folder.spec.name)
         finished = self._background.poll(key)
         if finished is not None and (error := finished.exception()) is not None:
             logger.warning("rule-output while a job runs: %s", error)  # tried again, and at the end

@@ -27,6 +27,7 @@ from local_sagemaker.runtime import compute_share, process
 from local_sagemaker.runtime.objects import Objects
 from local_sagemaker.runtime.sampling.process import ensure_sampling
 from local_sagemaker.runtime.training import process as training_process
+from local_sagemaker.runtime.training.configuration import rewrite_profiler_config
 from local_sagemaker.runtime.training.spec import TrainingSpec
 from local_sagemaker.settings import Settings
 from local_sagemaker.store import training_jobs as store
@@ -209,7 +210,17 @@ class TrainingJobReconciler:
                 changes |= {"paused_at": None, "paused_seconds": job.paused_seconds + now - job.paused_at}
         if phase == "Uploading":
             job = keep_metrics(self._database, job, self._spec(job).all_hosts(), to_end=True)
-        return store.update(self._database, job, now, **changes)
+        with self._database.transaction():
+            entered = store.update(self._database, job, now, **changes)
+            if phase == "Training":
+                self._rewrite_profiler_config(entered)
+        return entered
+
+    def _rewrite_profiler_config(self, job: TrainingJob) -> None:
+        """As the row has it: UpdateTrainingJob may have come while the input was prepared by an earlier one."""
+        if profiler := job.request.get("ProfilerConfig"):
+            for host in self._spec(job).all_hosts():
+                rewrite_profiler_config(host.folder, profiler)
 
     def _start_step(self, job: TrainingJob, observation: Observation) -> None:
         spec = self._spec(job)

@@ -10,6 +10,8 @@ from local_sagemaker.errors import ValidationException
 from local_sagemaker.operations.request_values import check_uri, refuse_twice
 from local_sagemaker.operations.unsupported import refuse
 
+MAX_NAME_BYTES = 255  # of a file system's names
+
 Rules = Sequence[Mapping[str, Any]]
 
 
@@ -49,6 +51,7 @@ def _configurations(where: str, rules: Rules) -> list[tuple[str, RuleConfigurati
     found = []
     for number, member in enumerate(rules):
         place = f"{where}[{number}]"
+        _check_name(member["RuleConfigurationName"], f"{place}.RuleConfigurationName")
         if uri := member.get("S3OutputPath"):
             check_uri(uri, f"{place}.S3OutputPath")
         if not (member.get("RuleParameters") or {}).get(RULE):
@@ -62,3 +65,12 @@ def _configurations(where: str, rules: Rules) -> list[tuple[str, RuleConfigurati
                 refuse(f"the action {action.name} in {place}", "there is no SNS here; use StopTraining")
         found.append((place, rule))
     return found
+
+
+def _check_name(name: str, where: str) -> None:
+    """The name is a folder's, below rule-output."""
+    if "/" in name or not name.isprintable() or name in (".", "..") or len(name.encode()) > MAX_NAME_BYTES:
+        raise ValidationException(
+            f"{where} is {name!r}, and names the folder of what the rule writes: it must have no / or control"
+            f" character, no more than {MAX_NAME_BYTES} bytes, and not be . or .. itself."
+        )

@@ -25,7 +25,7 @@ def main(plan_file: Path) -> None:
     """Evaluate until the rule fires, fails, or the job has ended."""
     plan: dict[str, Any] = json.loads(plan_file.read_bytes())
     status, details = evaluate(plan)
-    shim.write_json(plan["result"], {"status": status.value, "details": details})
+    shim.patiently(lambda: shim.write_json(plan["result"], {"status": status.value, "details": details}))
 
 
 def evaluate(plan: dict[str, Any]) -> tuple[RuleStatus, str]:

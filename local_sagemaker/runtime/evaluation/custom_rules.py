@@ -36,7 +36,7 @@ class CustomRule:
         self._process: subprocess.Popen[bytes] | None = None
         self.evaluation = RuleEvaluation(configuration.name, configuration.rule, RuleStatus.IN_PROGRESS)
         try:
-            self._start()
+            shim.patiently(self._start)
         except (ObjectError, OSError, ValueError) as error:
             self._ends(RuleStatus.ERROR, f"The custom rule {configuration.rule} could not be started: {error}")
 
@@ -50,7 +50,7 @@ class CustomRule:
         if self._process is None or self.done:
             return
         if ended:
-            (self._trial / END_OF_JOB).touch()
+            shim.patiently((self._trial / END_OF_JOB).touch)
         code = self._process.poll()
         if code is None:
             return
@@ -85,14 +85,15 @@ class CustomRule:
         shim.write_json(str(self._folder / "plan.json"), plan)
         environment = {
             **os.environ,
+            "PYTHONPATH": str(REPOSITORY),
             "AWS_REGION": request.region,
             "SMDEBUG_TRAINING_END_DELAY_REFRESH": "0",  # all is written when the end is marked
             "PYTHONUNBUFFERED": "1",
         }
         with (self._folder / "log").open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", PROGRAM, str(self._folder / "plan.json")],
-                cwd=REPOSITORY,
+                [sys.executable, "-P", "-m", PROGRAM, str(self._folder / "plan.json")],
+                cwd=self._folder,  # what the rule writes by a relative path goes with it
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -8,12 +8,12 @@ from local_sagemaker.runtime.evaluation.debugger_rules import DebuggerRules
 from local_sagemaker.runtime.evaluation.profiler_rules import ProfilerRules
 from local_sagemaker.runtime.evaluation.request import EvaluationRequest, RequestFile
 from local_sagemaker.runtime.evaluation.statuses import Statuses
+from local_sagemaker.runtime.training.evaluation_folder import LEFT_ALONE
 
 LOOK_SECONDS = 1.0  # between two looks for tensors
 NUDGE_SECONDS = 0.1  # between two looks at evaluation.json, which tells of the end
 REPORT_SECONDS = 60.0  # between two refreshed reports, and a hundred times what one takes
-ALONE_SECONDS = 120.0  # after the scripts' end without a word from the engine: it is down, and starts another one later
-LEFT_ALONE = 75  # this program's exit status then
+ALONE_SECONDS = 120.0  # after the scripts' end without a word from the engine, which starts another one later
 
 
 class Evaluator:

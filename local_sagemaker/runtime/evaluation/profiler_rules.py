@@ -17,6 +17,7 @@ from diagnostics.rules.configuration import RuleConfiguration, rule_configuratio
 from diagnostics.rules.rule_evaluation import RuleEvaluation, RuleStatus, condition_met, short
 from diagnostics.source import Folder
 from diagnostics.tensors.curve import Curve
+from local_sagemaker.runtime import shim
 from local_sagemaker.runtime.evaluation.request import EvaluationRequest
 from local_sagemaker.runtime.evaluation.statuses import Standing
 
@@ -116,11 +117,15 @@ def _standing(rule: RuleConfiguration, status: RuleStatus, details: str) -> Stan
 
 
 def _write(path: Path, text: str) -> None:
-    """By rename: the engine uploads it while it is refreshed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """By rename: the engine uploads it while it is refreshed. A full disk is waited for."""
     temporary = path.with_name(f"{path.name}.tmp")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)
+
+    def write() -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(text, encoding="utf-8")
+        os.replace(temporary, path)
+
+    shim.patiently(write)
 
 
 def _plain(value: Any) -> Any:

@@ -28,7 +28,10 @@ class Standing:
 
 
 class Statuses:
-    """Written by rename, and only when something is new. What stands as it stood keeps its time, over restarts too."""
+    """Written by rename, and only when something is new. What stands as it stood keeps its time, over restarts too.
+
+    A full disk is waited for.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -47,7 +50,7 @@ class Statuses:
             "profiler": [self._dated("profiler", standing, now) for standing in profiler],
         }
         if content != self._written:
-            shim.write_json(str(self._path), content)
+            shim.patiently(lambda: shim.write_json(str(self._path), content))
             self._written = content
 
     def _dated(self, kind: str, standing: Standing, now: float) -> dict[str, Any]:

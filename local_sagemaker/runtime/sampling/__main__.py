@@ -3,6 +3,7 @@
 Started as `python -m local_sagemaker.runtime.sampling FOLDER` with FOLDER/sampling.json (process.py writes it).
 """
 
+import contextlib
 import json
 import os
 import select
@@ -27,21 +28,25 @@ def main(folder: Path) -> None:
     """Sample until the script has ended."""
     plan: dict[str, Any] = json.loads((folder / "sampling.json").read_text(encoding="utf-8"))
     script = _script(Path(plan["script"]))
-    if script is None:
-        return
-    try:
-        ended = os.pidfd_open(script.shim_pid)
-    except ProcessLookupError:
+    if script is None or (ended := _end_of(script)) is None:
         return
     _sample(plan, ProcessTree(script.pid), ended, gpus(plan["gpus"]))
 
 
 def _script(folder: Path) -> process.Running | None:
-    """The running script, once it is known; None when it has ended."""
-    while isinstance(state := process.observe(folder), process.Running | process.NotStarted):
-        if isinstance(state, process.Running) and state.pid:
+    """The running script, once it is known; None when it has ended, or its folder is gone with the job."""
+    while isinstance(state := process.observe(folder), process.Running):
+        if state.pid:
             return state
         time.sleep(START_SECONDS)
+    return None
+
+
+def _end_of(script: process.Running) -> int | None:
+    """What becomes readable at the script's end: its shim's, or its own where that was killed. None: it has ended."""
+    for pid in (script.shim_pid, script.pid):
+        with contextlib.suppress(ProcessLookupError):
+            return os.pidfd_open(pid)
     return None
 
 

@@ -1,5 +1,6 @@
 """SageMaker's files of system metrics: system/incremental/<YYYYMMDDHH>/<epoch of the minute>.<host>.json."""
 
+import errno
 import os
 import time
 from collections.abc import Iterable
@@ -9,10 +10,21 @@ from local_sagemaker.runtime.sampling.metrics import Metric
 
 
 def append(root: Path, host: str, metrics: Iterable[Metric], now: float) -> None:
-    """Add one sample, whole or not at all, to the file of its minute. `now` is in epoch seconds."""
+    """Add one sample, whole or not at all, to the file of its minute. `now` is in epoch seconds.
+
+    A sample for which the disk has no room is left out: the next ones may have it again.
+    """
     minute = int(now) // 60 * 60
     path = root / "system/incremental" / time.strftime("%Y%m%d%H", time.gmtime(minute)) / f"{minute}.{host}.json"
     text = "".join(line(metric, host, now) for metric in metrics).encode()
+    try:
+        _append(path, text)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+
+
+def _append(path: Path, text: bytes) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
     try:
         file = os.open(path, flags, 0o644)
@@ -20,7 +32,9 @@ def append(root: Path, host: str, metrics: Iterable[Metric], now: float) -> None
         path.parent.mkdir(parents=True, exist_ok=True)
         file = os.open(path, flags, 0o644)
     try:
-        os.write(file, text)
+        before = os.fstat(file).st_size
+        if os.write(file, text) < len(text):  # the disk is full
+            os.ftruncate(file, before)
     finally:
         os.close(file)
 

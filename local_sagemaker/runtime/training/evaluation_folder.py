@@ -23,6 +23,7 @@ from local_sagemaker.runtime.training.spec import TrainingSpec
 REPOSITORY = Path(__file__).resolve().parents[3]
 MODULE = "local_sagemaker.runtime.evaluation"
 NICE = ("nice", "-n", "10")  # the job's script comes first
+LEFT_ALONE = 75  # the evaluator's exit status when nobody told it how the job ended
 
 
 @dataclass(frozen=True)

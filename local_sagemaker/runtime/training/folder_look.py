@@ -4,6 +4,7 @@ A folder in which nothing was written for a while is settled: then its own modif
 tells of files that are added or replaced by rename, as Debugger's writers do, and not of those that are written into.
 """
 
+import errno
 import os
 import time
 from collections.abc import Mapping
@@ -54,7 +55,8 @@ def _walk(root: str, below: str, *, but: str, settled: Mapping[str, int], found:
                 stat = entry.stat()
                 found.files[f"{below}{entry.name}"] = (stat.st_mtime_ns, stat.st_size)
                 newest = max(newest, stat.st_mtime_ns)
-        except FileNotFoundError:  # replaced meanwhile
-            continue
+        except OSError as error:  # replaced meanwhile, or a link to itself
+            if error.errno not in (errno.ENOENT, errno.ELOOP):
+                raise
     if not has_folders and newest < time.time_ns() - SETTLE_NS:
         found.settled[below] = modified_at

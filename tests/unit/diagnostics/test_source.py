@@ -1,5 +1,6 @@
 """A folder as a source."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -45,3 +46,13 @@ def test_reads_a_part_and_all(tmp_path: Path) -> None:
 def test_what_is_no_file_is_missing(tmp_path: Path, name: str) -> None:
     with pytest.raises(FileMissing, match=name):
         _written(tmp_path).read(name)
+
+
+def test_links_to_folders_and_to_themselves_are_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "events").mkdir()
+    (tmp_path / "events/a").touch()
+    (tmp_path / "events/up").symlink_to(tmp_path)
+    (tmp_path / "events/self").symlink_to("self")
+    (tmp_path / "events/to-a").symlink_to("a")
+    os.mkfifo(tmp_path / "events/pipe")  # reading it would wait for ever
+    assert Folder(tmp_path).names() == ["events/a", "events/to-a"]

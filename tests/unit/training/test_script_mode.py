@@ -68,6 +68,16 @@ def test_what_cannot_be_done_is_refused(scripts: Scripts, tmp_path: Path, text: 
         scripts.script_mode.read_script_mode({VARIABLE: text}, tmp_path)
 
 
+def test_of_several_hosts_only_the_first_one_saves_tensors(scripts: Scripts, tmp_path: Path) -> None:
+    variables = asked(hook={}, interval_ms=500)
+    modes = [
+        scripts.script_mode.read_script_mode({**variables, "SM_CURRENT_HOST": host}, tmp_path)
+        for host in ("algo-1", "algo-2")
+    ]
+    assert [mode.hook for mode in modes] == [{}, None]
+    assert [mode.interval_ms for mode in modes] == [500, 500]
+
+
 def ends(folder: Path) -> set[str]:
     return {str(path.parent.relative_to(folder)) for path in folder.rglob("training_job_end.ts")}
 

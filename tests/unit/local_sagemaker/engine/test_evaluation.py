@@ -24,6 +24,7 @@ from local_sagemaker.engine.evaluations.evaluation import (
 from local_sagemaker.engine.loop import Wait
 from local_sagemaker.engine.training.job import Step
 from local_sagemaker.runtime.process import Exited, Lost, NotStarted, Running
+from local_sagemaker.runtime.training.evaluation_folder import LEFT_ALONE
 
 ALIVE = Running(7, 6)
 WAITING = Observation(phase="Waiting", now=100.0, job_phase="Training")
@@ -90,6 +91,22 @@ def test_one_that_hangs_after_the_jobs_end_is_killed_and_its_rules_say_so() -> N
     # What it did in time counts.
     in_time = replace(hanging, process=Exited(0, 600.0), all_judged=True)
     assert decide(in_time) == Enter("Uploading")
+
+
+def test_one_that_was_lost_before_its_time_was_over_is_no_late_one() -> None:
+    long_after = replace(AFTERWARDS, now=95.0 + 10 * SECONDS_AFTER_JOB)  # the machine was down
+    for end in (Lost(), Exited(-9, 99.0)):
+        assert decide(replace(long_after, process=end)) == Start()
+        given_up = decide(replace(long_after, process=end, starts=MAX_STARTS))
+        assert isinstance(given_up, EndRules)
+        assert "started 3 times" in given_up.details
+
+
+def test_one_that_was_not_told_of_the_end_is_started_again_when_it_has_come() -> None:
+    left_alone = replace(EVALUATING, process=Exited(LEFT_ALONE, 99.0), starts=MAX_STARTS)
+    assert isinstance(decide(replace(left_alone, job_phase="Uploading")), Wait)  # of a large model
+    assert decide(replace(left_alone, job_phase="Ended", job_ended_at=5000.0, now=9000.0)) == Start()
+    assert decide(replace(left_alone, next_attempt=True)) == Renew()
 
 
 def test_another_start_of_the_job_is_judged_anew() -> None:

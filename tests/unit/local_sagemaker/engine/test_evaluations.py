@@ -5,13 +5,15 @@ import os
 import shutil
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from local_sagemaker.engine.evaluations.evaluations import EvaluationReconciler
+from local_sagemaker.engine.evaluations import output
+from local_sagemaker.engine.evaluations.evaluations import SPARE_EVALUATORS, EvaluationReconciler
 from local_sagemaker.engine.loop import Background
 from local_sagemaker.engine.training.tidying import Tidying
 from local_sagemaker.runtime import process, shim
@@ -48,8 +50,8 @@ class Evaluators:
         (folder / "log").touch()
 
     @staticmethod
-    def end(folder: Path, returncode: int) -> None:
-        shim.write_json(str(folder / "exit.json"), {"returncode": returncode, "ended_at": 1.0})
+    def end(folder: Path, returncode: int, ended_at: float = 1.0) -> None:
+        shim.write_json(str(folder / "exit.json"), {"returncode": returncode, "ended_at": ended_at})
 
     @staticmethod
     def lose(folder: Path) -> None:
@@ -88,8 +90,9 @@ class Place:
             ],
             **members,
         }
-        arn = f"arn:aws:sagemaker:us-east-1:123456789012:training-job/{NAME}"
-        job = training_jobs.new_training_job(NAME, arn, "us-east-1", request=request, now=1.0)
+        name = members.get("TrainingJobName", NAME)
+        arn = f"arn:aws:sagemaker:us-east-1:123456789012:training-job/{name}"
+        job = training_jobs.new_training_job(name, arn, "us-east-1", request=request, now=1.0)
         training_jobs.insert(self.database, job)
         rule_evaluations.begin(self.database, job, 1.0)
 
@@ -325,7 +328,7 @@ def test_an_evaluator_that_hangs_is_killed_and_its_rules_end(place: Place, evalu
     evaluations.update(place.database, found, started_at=5.0)
     place.reconcile()
     assert set(evaluators.signals) == {signal.SIGKILL}
-    evaluators.end(place.folder, -9)
+    evaluators.end(place.folder, -9, time.time())
     place.reconcile(until=lambda: place.phase == "Ended")
     status, details = place.rules()["Overfit"]
     assert status == "Error"
@@ -385,3 +388,62 @@ def test_a_deleted_jobs_evaluation_is_gone(place: Place, evaluators: Evaluators)
     place.reconcile()
     assert len(evaluators.started) == 1
     assert not place.root.exists()
+
+
+def test_evaluators_of_many_quick_jobs_wait_for_each_other_and_not_for_running_jobs(
+    place: Place, evaluators: Evaluators
+) -> None:
+    names = [f"quick-{number:02d}" for number in range(20)]
+    for name in names:
+        place.create(TrainingJobName=name)
+        job = training_jobs.get(place.database, name)
+        assert job is not None
+        folder = place.settings.jobs_dir / name
+        folder.mkdir(parents=True)
+        shim.write_json(str(folder / "process.json"), {})
+        ended: dict[str, Any] = {
+            "phase": "Ended",
+            "status": "Completed",
+            "secondary_status": "Completed",
+            "ended_at": 9e9,
+        }
+        job = training_jobs.update(place.database, job, 2.0, phase="Training", secondary_status="Training")
+        training_jobs.update(place.database, job, 2.0, **ended)
+    at_once = place.settings.max_running_jobs + SPARE_EVALUATORS
+    place.reconcile()
+    assert [Path(argv[-1]).parent.name for argv in evaluators.started] == names[:at_once]
+    place.create()
+    place.run_script()
+    place.restart()  # a server that was killed knows those of the earlier one
+    place.reconcile()
+    assert len(evaluators.started) == at_once
+    evaluators.end(place.settings.jobs_dir / names[0] / "evaluation", 0)
+    judged = rule_evaluations.Judgement("Debug", "Overfit", "NoIssuesFound", "", 3.0)
+    rule_evaluations.keep(place.database, names[0], [judged])
+    place.reconcile()
+    assert [Path(argv[-1]) for argv in evaluators.started[at_once:]] == [place.folder]
+
+
+def test_what_an_earlier_job_of_the_name_uploads_leaves_the_next_ones_evaluator_alone(
+    place: Place, evaluators: Evaluators, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = threading.Event()
+    monkeypatch.setattr(output, "upload_rule_output", lambda *_: {} if go_on.wait(10) else None)
+    place.create()
+    place.run_script()
+    place.reconcile()
+    place.end_job()
+    place.answer(("Overfit", "NoIssuesFound", ""))
+    evaluators.end(place.folder, 0)
+    place.reconcile()
+    assert place.phase == "Uploading"
+    training_jobs.delete(place.database, NAME)
+    shutil.rmtree(place.root)
+    place.create()
+    place.run_script()
+    place.reconcile()
+    assert (place.phase, len(evaluators.started)) == ("Waiting", 1)
+    go_on.set()
+    place.reconcile(until=lambda: len(evaluators.started) == 2)
+    assert place.told["job"]["ended_at"] is None
+    assert (place.folder / "claim").exists()

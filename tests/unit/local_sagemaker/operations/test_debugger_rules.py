@@ -75,6 +75,10 @@ def test_what_the_sdk_itself_writes_is_let_in() -> None:
         (debug(rule("Overfit"), rule("Overfit", "b", patients="3")), r"\[1\]: .*patients.*the parameters of Overfit"),
         (debug(rule("Overfit", patience="many")), "allowed: a whole number"),
         (debug({"RuleConfigurationName": "r"}), "must have rule_to_invoke"),
+        (debug(rule("Overfit", "../../out")), r"RuleConfigurationName is '../../out', .*no / or control"),
+        (profile(rule("ProfilerReport", "..")), r"ProfilerRuleConfigurations\[0\].RuleConfigurationName is '..'"),
+        (profile(rule("ProfilerReport", "\u00e9" * 128)), "no more than 255 bytes"),
+        (debug(rule("Overfit", "a\nb")), "control"),
         (debug(rule("Overfit"), rule("Overfit")), "Duplicate rule configuration name 'Overfit'"),
         (
             debug(rule("Overfit", action_json=EMAIL)),

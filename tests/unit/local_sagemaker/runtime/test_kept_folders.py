@@ -178,3 +178,10 @@ def test_files_that_are_appended_to_keep_their_folder_unsettled(tmp_path: Path) 
     with (tmp_path / "system/60.json").open("a") as file:
         file.write("more")
     assert look(tmp_path, {}).settled == {}
+
+
+def test_a_link_to_itself_is_no_file_and_keeps_nothing_else_back(tmp_path: Path) -> None:
+    write(tmp_path, "a")
+    (tmp_path / "b").symlink_to("b")
+    (tmp_path / "c").symlink_to("nowhere")
+    assert list(look(tmp_path, {}).files) == ["a"]

@@ -1,6 +1,7 @@
 """The sampler as a process beside a real script, and what smdebug reads of its files."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from local_sagemaker.runtime import process
+from local_sagemaker.runtime import process, shim
 from local_sagemaker.runtime.sampling.interval import ProfilerConfigFile, interval_seconds
 from local_sagemaker.runtime.sampling.process import MAX_STARTS, ensure_sampling
 from local_sagemaker.runtime.training.configuration import rewrite_profiler_config
@@ -136,3 +137,22 @@ def test_a_sampler_that_cannot_run_is_not_started_for_ever(host: TrainingSpec) -
         wait_for(lambda: isinstance(sampler(host), process.Exited), "the end of the sampler")
         ends = (host.folder.root / "sampler/log").read_text().count("NotADirectoryError")
     assert ends == MAX_STARTS
+
+
+def test_a_sampler_whose_job_is_gone_ends(tmp_path: Path) -> None:
+    plan = {"script": str(tmp_path / "deleted"), "root": str(tmp_path), "host": "algo-1", "gpus": 0}
+    (tmp_path / "sampling.json").write_text(json.dumps(plan))
+    argv = [sys.executable, "-m", "local_sagemaker.runtime.sampling", str(tmp_path)]
+    assert subprocess.run(argv, check=False, timeout=30).returncode == 0
+
+
+def test_a_script_whose_shim_was_killed_is_sampled_on(host: TrainingSpec) -> None:
+    state = process.observe(host.folder.root)
+    assert isinstance(state, process.Running)
+    os.kill(state.shim_pid, signal.SIGKILL)
+    wait_for(lambda: not Path(f"/proc/{state.shim_pid}").exists(), "the end of the shim")
+    ensure_sampling(host)
+    wait_for(lambda: lines(host), "samples")
+    process.send_signal(state, signal.SIGKILL)
+    wait_for(lambda: isinstance(sampler(host), process.Exited), "the end of the sampler")
+    shim.write_json(str(host.folder.root / "exit.json"), {"returncode": -9, "ended_at": time.time()})  # for the fixture

@@ -1,6 +1,8 @@
 """The desk of the process that judges jobs: little by little, and no more kept than is asked about."""
 
+import math
 from datetime import UTC, datetime
+from multiprocessing import Pipe
 from typing import Any
 
 import pytest
@@ -11,7 +13,9 @@ from service.domain import diagnosed_job
 from service.errors import Throttled
 from service.evaluation import desk as desk_module
 from service.evaluation import judged_tensors
+from service.evaluation.__main__ import reply
 from service.evaluation.desk import Desk
+from service.evaluation.messages import Answer, receive
 from service.settings import Settings
 from tests.unit.service.jobs.diagnosed import GRADIENT, LOSS, DiagnosedJob
 from tests.unit.service.jobs.fake_aws import FakeAws, Refusal
@@ -93,6 +97,7 @@ def test_a_profile_that_takes_long_is_read_little_by_little(
 def test_only_the_jobs_asked_about_last_are_kept(
     clients: Clients, aws: FakeAws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(desk_module, "MAX_BYTES", 1 << 50)  # whatever this process holds
     jobs = [DiagnosedJob(aws, f"dogs-{number}") for number in range(4)]
     desk = Desk(clients, max_sessions=2)
     for job in jobs:
@@ -173,3 +178,16 @@ def test_curves_keep_peaks_and_say_where_there_is_no_number(clients: Clients, jo
     assert dict(zip(train["steps"], train["values"], strict=True))[300] == 100.0
     assert train["values"][-1] is None
     assert len(train["steps"]) <= 11
+
+
+def test_an_answer_that_is_no_json_is_told_as_a_defect(capfd: pytest.CaptureFixture[str]) -> None:
+    hear, told = Pipe(duplex=False)
+    with hear, told:
+        for wrong in (math.nan, object()):
+            reply(told, Answer({"value": wrong}))
+            members, content = receive(hear)
+            assert (members["problem"]["kind"], content) == ("InternalError", b"")
+            assert "JSON" in members["problem"]["detail"]
+            assert "JSON" in capfd.readouterr().err
+        reply(told, Answer({"value": 1.0}, b"page"))
+        assert receive(hear) == ({"value": 1.0}, b"page")

@@ -199,6 +199,16 @@ def test_tensors_by_name_and_collection(rest: httpx.Client, job: DiagnosedJob) -
     assert second["next_cursor"] is None
 
 
+def test_urls_of_tensors_with_any_name_lead_to_them(rest: httpx.Client, job: DiagnosedJob, aws: FakeAws) -> None:
+    name = "confusion matrix/50%? #1 Ä"
+    job.put_collections()
+    aws.objects |= {f"{job.root}/{file}": body for file, body in job.files.files_of(0, {name: [0.5]}).items()}
+    job.end()
+    (tensor,) = told(rest, "debugger/tensors")["items"]
+    series = rest.get(tensor["url"]).raise_for_status().json()
+    assert (series["tensor"], series["series"][0]["values"]) == (name, [0.5])
+
+
 def test_a_tensors_figures(rest: httpx.Client, job: DiagnosedJob) -> None:
     job.learn(2)
     job.end()

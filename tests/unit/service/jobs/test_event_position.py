@@ -1,5 +1,7 @@
 """Last-Event-ID: how far a client has come."""
 
+import base64
+import zlib
 from contextlib import suppress
 
 import pytest
@@ -31,6 +33,12 @@ def test_what_is_encoded_is_decoded(position: Position) -> None:
 def test_anything_else_is_refused_or_a_position(text: str) -> None:
     with suppress(BadRequest):
         assert isinstance(decoded(text), Position)
+
+
+@pytest.mark.parametrize("content", [b"[" * 200_000, b"[Infinity,{},{},false]", b'[0,{"s":[null,1e400]},{},false]'])
+def test_ids_of_ill_will_are_bad_requests(content: bytes) -> None:
+    with pytest.raises(BadRequest, match="none that this service gave"):
+        decoded(base64.urlsafe_b64encode(zlib.compress(content)).decode().rstrip("="))
 
 
 @pytest.mark.parametrize("text", ["nonsense", "eJyLBgAAXQBd", "a" * 5000])

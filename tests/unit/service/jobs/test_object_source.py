@@ -1,5 +1,7 @@
 """A prefix in S3, as diagnostics reads files."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from diagnostics.source import FileMissing
@@ -20,9 +22,11 @@ def clients(settings: Settings) -> Clients:
 
 
 @pytest.fixture
-def source(clients: Clients, aws: FakeAws) -> ObjectSource:
-    """The job's debug-output."""
-    return ObjectSource(clients, "s3://dogs/jobs/dogs-1/debug-output")
+def source(clients: Clients, aws: FakeAws) -> Iterator[ObjectSource]:
+    """The job's debug-output. Nothing of it is under way when the next test begins."""
+    source = ObjectSource(clients, "s3://dogs/jobs/dogs-1/debug-output")
+    yield source
+    source._pool.shutdown(cancel_futures=True)
 
 
 def test_names_are_relative_sorted_and_go_on_after_a_name(source: ObjectSource, aws: FakeAws) -> None:
@@ -90,13 +94,30 @@ def test_what_is_fetched_ahead_is_asked_for_once(source: ObjectSource, aws: Fake
 def test_fetching_ahead_is_bounded(source: ObjectSource, aws: FakeAws) -> None:
     aws.objects |= {f"{ROOT}/index/{number}": b"x" for number in range(3 * MAX_AHEAD)}
     source.prefetch([("index/0", 0, MAX_PART_BYTES + 1)])
-    for start in range(0, 3 * MAX_AHEAD, MAX_AHEAD // 2):
-        source.prefetch([(f"index/{number}", 0, None) for number in range(start, start + MAX_AHEAD // 2)])
-    assert len(source._ahead) == MAX_AHEAD
+    assert len(source._ahead) == 0
     source.prefetch([(f"index/{number}", 0, None) for number in range(3 * MAX_AHEAD)])
     assert len(source._ahead) == MAX_AHEAD
     source.close()
     assert len(source._ahead) == 0
+
+
+def test_a_long_announcement_is_fetched_ahead_to_its_end(source: ObjectSource, aws: FakeAws) -> None:
+    many = 2 * MAX_AHEAD + 8
+    aws.objects |= {f"{ROOT}/index/{number}": str(number).encode() for number in range(many)}
+    source.prefetch([(f"index/{number}", 0, None) for number in range(many)])
+    for number in range(many):
+        assert source.read(f"index/{number}") == str(number).encode()
+        assert len(source._ahead) == min(MAX_AHEAD, many - number - 1)
+    assert len(aws.requests("GET")) == many
+
+
+def test_what_nobody_comes_for_makes_room(source: ObjectSource, aws: FakeAws) -> None:
+    aws.objects |= {f"{ROOT}/index/{number}": b"x" for number in range(2 * MAX_AHEAD)}
+    source.prefetch([(f"index/{number}", 0, None) for number in range(2 * MAX_AHEAD)])
+    assert source.read(f"index/{MAX_AHEAD + 8}") == b"x"  # all before it was skipped
+    assert list(source._ahead) == [(f"index/{number}", 0, None) for number in range(MAX_AHEAD + 9, 2 * MAX_AHEAD)]
+    source.prefetch([("index/0", 0, None)])  # another announcement takes the place of the one before
+    assert list(source._ahead) == [("index/0", 0, None)]
 
 
 def test_refusals_are_problems_and_remembered(source: ObjectSource, aws: FakeAws) -> None:

@@ -102,6 +102,19 @@ def test_a_rule_over_a_job_that_runs(tmp_path: Path, rule: CustomRule) -> None:
     assert not (tmp_path / "tensors/training_job_end.ts").exists()  # that is the engine's to write
 
 
+def test_what_a_rule_writes_lies_in_its_own_folder(tmp_path: Path, source: Path) -> None:
+    source.write_text("open('note', 'w').write('here')\nraise SystemExit(3)\n")
+    found = custom(tmp_path)
+
+    def done() -> bool:
+        found.advance(ended=False)
+        return found.done
+
+    wait_for(done, "result of the custom rule")
+    assert (tmp_path / "custom/note").read_text() == "here"
+    assert "ended with code 3" in found.evaluation.details
+
+
 def test_a_process_that_is_killed_is_an_error(tmp_path: Path, rule: CustomRule) -> None:
     rule.close()
     rule.advance(ended=False)

@@ -10,6 +10,7 @@ import pytest
 
 from local_sagemaker.runtime.evaluation import evaluator
 from local_sagemaker.runtime.process import Exited, Running
+from local_sagemaker.runtime.training.evaluation_folder import LEFT_ALONE
 from tests.unit.diagnostics.tensor_files import TensorFiles
 from tests.unit.local_sagemaker.runtime.evaluation.evaluation_files import EvaluationFiles, debug_rule
 from tests.waiting import wait_for
@@ -90,5 +91,5 @@ def test_an_evaluator_whose_engine_is_gone_ends_some_time_after_the_script(
 ) -> None:
     monkeypatch.setattr(evaluator, "ALONE_SECONDS", 0.0)
     job.tell()
-    assert evaluator.Evaluator(job.folder).run() == evaluator.LEFT_ALONE
+    assert evaluator.Evaluator(job.folder).run() == LEFT_ALONE
     assert job.status("zeros") == "InProgress"
