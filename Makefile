@@ -6,7 +6,7 @@ UV := $(or $(shell command -v uv 2>/dev/null),.uv/bin/uv)
 VENV := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help install demo first-model up down status test test-clients test-durability test-demo bench-start bench-control bench-idle bench-noop bench-input bench-sampler bench-rules bench-hook check format openapi clean
+.PHONY: help install demo first-model up down status test test-clients test-durability test-demo test-diagnosis bench-start bench-control bench-idle bench-noop bench-input bench-sampler bench-rules bench-hook check format openapi clean
 
 help:  ## Lists the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -47,6 +47,9 @@ test-demo: $(INSTALLED)  ## Runs make demo as a whole, and checks what it says
 
 test-durability: $(INSTALLED)  ## Runs the tests that take minutes: random crashes, a full disk, 200 jobs, a clock that jumps
 	$(VENV)/python -m pytest -m durability -n 0
+
+test-diagnosis: $(INSTALLED)  ## Trains with the project's own script, healthy and with faults, and checks what the rules say
+	$(VENV)/python -m pytest -m diagnosis -n 0
 
 bench-start: $(INSTALLED)  ## Measures how long the service takes until it answers
 	$(VENV)/python -m benchmarks.start_up

@@ -239,6 +239,7 @@ def test_a_missing_channel_is_the_last_line(data: Path, tmp_path: Path) -> None:
     assert 'ChannelError: channel "validation" is missing' in errors.splitlines()[-1]
 
 
+@pytest.mark.diagnosis
 def test_debugger_gets_the_loss_of_both_modes(data: Path, tmp_path: Path) -> None:
     job = Job(tmp_path / "job", channels(data, "train", "validation"))
     tensors = tmp_path / "tensors"

@@ -21,13 +21,13 @@ from local_sagemaker.runtime.training.spec import TrainingSpec
 from tests.waiting import wait_for
 
 PROFILER = {"S3OutputPath": "s3://b/out", "ProfilingIntervalInMilliseconds": 100}
-# One core is kept busy by a child, another process holds 200 MB.
+# One core is kept busy by a child, which ends by itself; this process holds 200 MB.
 SCRIPT = """
-import subprocess, sys
-burner = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+import subprocess, sys, time
 held = b"x" * 200_000_000
 print("ready", flush=True)
-burner.wait()
+subprocess.run([sys.executable, "-c", "import time; end = time.monotonic() + 5\\nwhile time.monotonic() < end: pass"])
+time.sleep(600)
 """
 
 
@@ -64,7 +64,7 @@ def lines(host: TrainingSpec) -> list[dict[str, Any]]:
 def test_a_job_is_sampled_by_itself_and_smdebug_reads_it(host: TrainingSpec) -> None:
     ensure_sampling(host)
     ensure_sampling(host)  # a second one does not start
-    found = wait_for(lambda: sampled if len(sampled := lines(host)) > 300 else None, "samples")
+    found = wait_for(lambda: sampled if len(sampled := lines(host)) > 200 else None, "samples")
     cores = [line for line in found if line["Dimension"] == "CPUUtilization"]
     moments = len({line["Timestamp"] for line in cores})
     busy = sum(line["Value"] for line in cores) / moments
