@@ -122,7 +122,8 @@ class TensorStream:
         newest, chief = self._history.newest, self._arrivals.chief
         fresh = self._arrivals.look(everywhere=at_end, final=self._told_end)
         late = newest is not None and (chief != self._arrivals.chief or min(fresh, default=newest + 1) <= newest)
-        if late or self._other_collections() or self._missing_came(at_end=at_end):
+        other_collections = self._other_collections()  # looked for at every look, whatever else has come
+        if late or other_collections or self._missing_came(at_end=at_end):
             self._begin_anew()
         elif fresh:
             if self._pending and min(fresh) < self._pending[-1]:

@@ -75,6 +75,7 @@ def told(rest: httpx.Client, path: str) -> Any:
     return rest.get(path).raise_for_status().json()
 
 
+@pytest.mark.diagnosis
 @pytest.mark.parametrize("collected_by", ["sagemaker", "script"])
 def test_rules_are_judged_wherever_the_tensors_were_collected(rest: httpx.Client, collected_by: str) -> None:
     path = f"/jobs/training/dogs-{collected_by}"
