@@ -6,7 +6,7 @@ UV := $(or $(shell command -v uv 2>/dev/null),.uv/bin/uv)
 VENV := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help install demo first-model up down status test test-clients test-durability test-demo test-diagnosis bench-start bench-control bench-idle bench-noop bench-input bench-sampler bench-rules bench-hook check format openapi clean
+.PHONY: help install demo first-model up down status test test-clients test-durability test-demo test-diagnosis bench-start bench-control bench-idle bench-noop bench-input bench-sampler bench-rules bench-hook bench-gateway bench-predict bench-endpoint bench-soak check format openapi clean
 
 help:  ## Lists the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -74,6 +74,18 @@ bench-rules: $(INSTALLED)  ## Measures how fast Debugger rules read tensors, bes
 
 bench-hook: $(INSTALLED)  ## Measures what saving tensors costs a training step
 	$(VENV)/python -m benchmarks.debugger_hook
+
+bench-predict: $(INSTALLED)  ## Measures POST /predict from end to end, beside LitServe and SageMaker's PyTorch handler
+	$(VENV)/python -m benchmarks.predict
+
+bench-endpoint: $(INSTALLED)  ## Measures an endpoint's start, memory and decoding, and what fails when workers are killed
+	$(VENV)/python -m benchmarks.endpoint
+
+bench-soak: $(INSTALLED)  ## Measures how memory grows in ten minutes at 32 clients
+	$(VENV)/python -m benchmarks.soak
+
+bench-gateway: $(INSTALLED)  ## Measures what /predict adds to an endpoint, beside a FastAPI route that calls boto3
+	$(VENV)/python -m benchmarks.gateway
 
 check: $(INSTALLED)  ## Format, lint, types, import directions
 	$(VENV)/ruff format --check .

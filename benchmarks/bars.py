@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,21 @@ class Bar:
         return f"{self.name}: {self.value:.4g}{unit} (bar {self.bar:.4g}{unit}) {'ok' if self.ok else 'short'}"
 
 
-def end(bars: Sequence[Bar]) -> int:
+@dataclass(frozen=True)
+class Unmeasured:
+    """What this machine cannot measure, and why; neither ok nor short."""
+
+    name: str
+    why: str
+    bar: float
+
+    ok: ClassVar[bool] = True
+
+    def __str__(self) -> str:
+        return f"{self.name}: not measured, {self.why} (bar {self.bar:.4g})"
+
+
+def end(bars: Sequence[Bar | Unmeasured]) -> int:
     """Print the bars; the exit status is 1 when one is short."""
     for bar in bars:
         print(bar)

@@ -8,16 +8,16 @@ from PIL import Image, ImageDraw, ImageEnhance
 from datasets.breeds import Breed
 from datasets.dogs import draw_dog
 from datasets.pencil import Pose
-from datasets.scenes import scene
+from datasets.scenes import Scene, scene
 
 # Drawn larger than asked, then scaled down: smooth edges.
 ENLARGED = 1.5
 
 
-def draw_picture(breed: Breed, size: int, dice: random.Random) -> Image.Image:
-    """A size x size RGB picture of one dog; all that varies comes from the dice."""
+def draw_picture(breed: Breed, size: int, dice: random.Random, place: Scene | None = None) -> Image.Image:
+    """A size x size RGB picture of one dog; all that varies comes from the dice, unless `place` says where it stands."""
     canvas = round(size * ENLARGED)
-    picture, horizon = scene(canvas, dice)
+    picture, horizon = scene(canvas, dice, place)
     pose = _pose(breed, canvas, horizon, dice)
     _shadow(picture, breed, pose)
     draw_dog(picture, breed, pose, dice)

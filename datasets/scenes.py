@@ -10,13 +10,13 @@ from datasets.breeds import Colour
 Scene = Callable[[Image.Image, int, random.Random], None]
 
 
-def scene(size: int, dice: random.Random) -> tuple[Image.Image, float]:
-    """A background of size x size pixels and its horizon as a share of the height."""
+def scene(size: int, dice: random.Random, place: Scene | None = None) -> tuple[Image.Image, float]:
+    """A background of size x size pixels, of any of SCENES unless told, and its horizon as a share of the height."""
     horizon = dice.uniform(0.42, 0.72)
     # Drawn small and enlarged: soft, as things behind the dog are in a photograph.
     half = size // 2
     picture = Image.new("RGB", (half, half))
-    dice.choice(SCENES)(picture, round(half * horizon), dice)
+    (place or dice.choice(SCENES))(picture, round(half * horizon), dice)
     return picture.resize((size, size), Image.Resampling.BICUBIC), horizon
 
 

@@ -2,19 +2,24 @@
 
 import json
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from errors import BrokenModel
 
 FORMAT_VERSION = 1
+PRECISIONS = ("fp32", "bf16", "int8")
+ONLY_FP32 = {"fp32": "model.xml"}
 
 
 @dataclass(frozen=True)
 class Description:
-    """What training noted in model.json: sizes in pixels, mean and std of an RGB value in 0..1."""
+    """What training noted in model.json: sizes in pixels, mean and std of an RGB value in 0..1.
+
+    `graphs` is the file of each precision that there is, `precision` the one to serve.
+    """
 
     architecture: str
     version: str
@@ -22,6 +27,8 @@ class Description:
     resize_size: int
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
+    precision: str = "fp32"
+    graphs: Mapping[str, str] = field(default_factory=lambda: ONLY_FP32)
 
 
 @dataclass(frozen=True)
@@ -40,6 +47,7 @@ def read_description(path: Path) -> Description:
         raise BrokenModel(f"{path} has format_version {members.get('format_version')!r}; {FORMAT_VERSION} is read.")
     if members.get("interpolation") != "bilinear":
         raise BrokenModel(f"{path} has interpolation {members.get('interpolation')!r}; 'bilinear' is read.")
+    precision, graphs = _precisions(members, path)
     description = Description(
         architecture=_text(members, "architecture", path),
         version=_text(members, "version", path),
@@ -47,6 +55,8 @@ def read_description(path: Path) -> Description:
         resize_size=_size(members, "resize_size", path),
         mean=_rgb(members, "mean", path),
         std=_rgb(members, "std", path),
+        precision=precision,
+        graphs=graphs,
     )
     if description.resize_size < description.image_size:
         raise BrokenModel(f"{path}: resize_size is below image_size, the crop would leave the image.")
@@ -76,6 +86,21 @@ def _read(path: Path, kind: type) -> Any:
     if not isinstance(value, kind):
         raise BrokenModel(f"{path} must hold a JSON {'object' if kind is dict else 'array'}.")
     return value
+
+
+def _precisions(members: dict[str, Any], path: Path) -> tuple[str, Mapping[str, str]]:
+    """The precision to serve, and the graph of each: artifacts of before have neither."""
+    entries = members.get("precisions", {name: {"graph": graph} for name, graph in ONLY_FP32.items()})
+    if not isinstance(entries, dict) or not all(isinstance(entry, dict) for entry in entries.values()):
+        raise BrokenModel(f"{path}: precisions must be an object of objects, by precision.")
+    graphs = {name: _text(entries[name], "graph", path) for name in PRECISIONS if name in entries}
+    for graph in graphs.values():
+        if Path(graph).name != graph or not graph.endswith(".xml"):
+            raise BrokenModel(f"{path}: graph {graph[:80]!r} must be the name of an .xml file beside it.")
+    precision = members.get("precision", "fp32")
+    if not isinstance(precision, str) or precision not in graphs:
+        raise BrokenModel(f"{path}: precision {precision!r} is none of its precisions ({', '.join(graphs) or 'none'}).")
+    return precision, graphs
 
 
 def _text(members: dict[str, Any], name: str, path: Path) -> str:

@@ -8,6 +8,7 @@ RequestError
 +-- ImageTooLarge           413
 +-- UnsupportedMediaType    415
 BrokenModel                       a file of the artifact is missing or wrong
+CannotServe                       the artifact is well, and not for this machine or these settings
 NetworkFailed                     the network answered something that is no number
 """
 
@@ -52,6 +53,10 @@ class UnsupportedMediaType(RequestError):
 
 class BrokenModel(Exception):
     """A file of the model artifact is missing or wrong; the message names it."""
+
+
+class CannotServe(Exception):
+    """The artifact does not fit MODEL_PRECISION, MODEL_DEVICE or the machine's GPU; the message says what to change."""
 
 
 class NetworkFailed(Exception):

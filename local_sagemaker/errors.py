@@ -21,6 +21,7 @@ AwsError
 +-- InternalFailure              500
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -39,6 +40,11 @@ class AwsError(Exception):
     def code(self) -> str:
         """The code that SDKs show: the class's name."""
         return type(self).__name__
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Headers of the response beside those of every error."""
+        return {}
 
     @property
     def query_code(self) -> str:
@@ -137,9 +143,21 @@ class ServerlessThrottled(AwsError):
 
 
 class ServiceUnavailable(AwsError):
-    """sagemaker-runtime: the model server cannot be reached."""
+    """sagemaker-runtime: the model server cannot be reached, or its queue is full.
+
+    `retry_after` is in seconds, where it is known when another try is worth while.
+    """
 
     status = 503
+
+    def __init__(self, message: str, retry_after: str | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Retry-After."""
+        return {} if self.retry_after is None else {"retry-after": self.retry_after}
 
 
 class InternalFailure(AwsError):

@@ -3,31 +3,41 @@
 import asyncio
 import contextlib
 import errno
+import logging
 import socket
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 
 import uvicorn
 from pydantic import ValidationError
 
+from service import steady_memory
 from service.app import create_app
 from service.aws import images
 from service.errors import Problem
+from service.observability import logs
+from service.observability.log_writer import LogWriter
+from service.observability.tracing import TracingNotSupported
 from service.settings import Settings
 
 BACKLOG = 2048
 GRACEFUL_SECONDS = 30
 DEFAULT_INSTANCE_TYPES = ("ml.m5.xlarge", "ml.m5.large")  # of jobs and of endpoints
 
+logger = logging.getLogger("sagehound")
+
 
 class Server(uvicorn.Server):
     """Does a slow thing beside its requests, once it answers them, and tells streams when to end."""
 
-    def __init__(self, config: uvicorn.Config, then: Callable[[], None], leaving: asyncio.Event) -> None:
+    def __init__(
+        self, config: uvicorn.Config, then: Callable[[], None], leaving: asyncio.Event, log: LogWriter
+    ) -> None:
         super().__init__(config)
         self._then = then
         self._leaving = leaving
+        self._log = log
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to answer, and only then take CPU for what can wait."""
@@ -38,6 +48,15 @@ class Server(uvicorn.Server):
         """End the streams first: they would hold the service for as long as it waits for requests under way."""
         self._leaving.set()
         await super().shutdown(sockets)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """Write the log's last lines before the signal that ended the service ends the process."""
+        with super().capture_signals():
+            try:
+                yield
+            finally:
+                self._log.close()
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -72,11 +91,26 @@ def main() -> None:
     except ValidationError as error:
         sys.exit(f"The settings are not right. {error}")
     listening = listen(settings.host, settings.port)
-    sys.stdout.write(f"Sagehound listens on {url_of(listening)} (Swagger UI: {url_of(listening)}/docs)\n")
-    sys.stdout.flush()
-    app = create_app(settings)
-    config = uvicorn.Config(app, timeout_graceful_shutdown=GRACEFUL_SECONDS)
-    Server(config, lambda: prepare_images(settings), app.state.leaving).run(sockets=[listening])
+    try:
+        app = create_app(settings)
+    except TracingNotSupported as error:
+        sys.exit(f"The settings are not right. {error}")
+    log = logs.start(settings.access_log, app.state.metrics.log_lines_dropped.inc)
+    logger.info("Sagehound listens on %s (Swagger UI: %s/docs)", url_of(listening), url_of(listening))
+
+    def prepare() -> None:
+        steady_memory.settle()
+        prepare_images(settings)
+
+    config = uvicorn.Config(
+        app,
+        loop="uvloop",
+        http="httptools",
+        timeout_graceful_shutdown=GRACEFUL_SECONDS,
+        log_config=None,
+        access_log=False,
+    )
+    Server(config, prepare, app.state.leaving, log).run(sockets=[listening])
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """JSON bodies are small: a larger one is refused before it is read, or as soon as it has grown too large."""
 
+import re
+
 from fastapi import HTTPException, Request
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -7,20 +9,21 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service import errors
 from service.errors import PayloadTooLarge
 
+TAKES_IMAGES = re.compile(r"(?!/endpoints/[^/]+$).*/predict(ions)?")  # an endpoint may have such a name
 MAX_BODY_BYTES = 1_048_576  # the largest SageMaker request is a small part of it
 DETAIL = f"The body is larger than {MAX_BODY_BYTES:,} bytes."
 ACTION = "Data goes to S3, images to /predict."
 
 
 class BodyLimitMiddleware:
-    """Bounds every body but an image's, which has its own limit (service.routes.uploads)."""
+    """Bounds every body but an image's, which has its own limit (service.routes.uploads and streamed_upload)."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand requests on; one that announces too much is answered here."""
-        if scope["type"] != "http" or scope["path"].endswith("/predict"):
+        if scope["type"] != "http" or TAKES_IMAGES.fullmatch(scope["path"]):
             await self.app(scope, receive, send)
             return
         announced = Headers(scope=scope).get("content-length", "0")

@@ -9,6 +9,7 @@ from service.aws.clients import Clients
 from service.aws.readiness import ReadinessProbe
 from service.aws.runtime import Runtime
 from service.domain.breeds import ClassMaps
+from service.domain.fitted_images import ImageFitter
 from service.evaluation.judge import Judge
 from service.settings import Settings
 
@@ -26,6 +27,11 @@ def get_clients(request: Request) -> Clients:
 def get_runtime(request: Request) -> Runtime:
     """The asynchronous client of InvokeEndpoint."""
     return request.state.runtime  # type: ignore[no-any-return]
+
+
+def get_image_fitter(request: Request) -> ImageFitter:
+    """What shrinks images that are too large."""
+    return request.state.image_fitter  # type: ignore[no-any-return]
 
 
 def get_readiness(request: Request) -> ReadinessProbe:
@@ -50,7 +56,6 @@ def get_leaving(request: Request) -> asyncio.Event:
 
 SettingsDep = Annotated[Settings, Depends(get_settings)]
 ClientsDep = Annotated[Clients, Depends(get_clients)]
-RuntimeDep = Annotated[Runtime, Depends(get_runtime)]
 ReadinessDep = Annotated[ReadinessProbe, Depends(get_readiness)]
 JudgeDep = Annotated[Judge, Depends(get_judge)]
 LeavingDep = Annotated[asyncio.Event, Depends(get_leaving)]

@@ -13,11 +13,13 @@ Problem
 +-- TensorNotFound               404
 +-- ProfileNotTaken              404   nobody measured the job's instances
 +-- PlotNotFound                 404
++-- PredictionNotFound           404   no asynchronous prediction of this id
 +-- RouteNotFound                404
 +-- MethodNotAllowed             405
 +-- NameConflict                 409   the name is taken by something made from another body
 +-- StateConflict                409   the resource is in a state that does not allow it
 +-- EndpointNotInService         409
++-- WrongEndpointKind            409   asynchronous or not, and asked the other way
 +-- QuotaExceeded                429
 +-- Throttled                    429
 +-- ModelFailed                  502   the model raised on a readable image
@@ -37,7 +39,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from service import schema_faults
+from service import request_id, schema_faults
 
 MEDIA_TYPE = "application/problem+json"
 UNPARSED = "There was an error parsing the body"  # FastAPI's words when Python's parser gives up
@@ -210,6 +212,17 @@ class PlotNotFound(Problem):
     )
 
 
+class PredictionNotFound(Problem):
+    """No asynchronous prediction of this id."""
+
+    status = 404
+    title = "Prediction not found"
+    example = (
+        "The endpoint 'dog-breeds' has no asynchronous prediction 'rex-1'.",
+        "Send the image: POST /endpoints/dog-breeds/predictions answers where its prediction will be.",
+    )
+
+
 class RouteNotFound(Problem):
     """No route of this path."""
 
@@ -262,6 +275,17 @@ class EndpointNotInService(Problem):
     example = (
         "Endpoint 'dog-breeds' is Creating.",
         "Wait until GET /endpoints/dog-breeds says InService.",
+    )
+
+
+class WrongEndpointKind(Problem):
+    """An asynchronous endpoint was asked for an answer at once, or another one for an asynchronous one."""
+
+    status = 409
+    title = "Another kind of endpoint"
+    example = (
+        "Endpoint dog-breeds of account 123456789012 is an asynchronous endpoint; use InvokeEndpointAsync.",
+        "Send the image to POST /endpoints/dog-breeds/predictions, and ask its Location for the answer.",
     )
 
 
@@ -358,7 +382,8 @@ class InternalError(Problem):
 
 
 def response(problem: Problem, request: Request) -> JSONResponse:
-    """The HTTP answer of a problem."""
+    """The HTTP answer of a problem, which the access log finds in the scope."""
+    request.scope["problem"] = problem
     return JSONResponse(
         problem.body(request.url.path), problem.status, headers=dict(problem.headers or {}), media_type=MEDIA_TYPE
     )
@@ -396,7 +421,6 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def fault(request: Request, _: Exception) -> JSONResponse:
-        # Starlette re-raises after answering, so the server's log has the traceback.
-        return response(
-            InternalError("The service failed.", "Try again; if it stays, read the service's log."), request
-        )
+        # Starlette re-raises after answering, and service.observability.middleware logs the traceback with the id.
+        action = "Try again; if it stays, read the service's log, where lines of this request carry its request_id."
+        return response(InternalError("The service failed.", action, request_id=request_id.current.get()), request)

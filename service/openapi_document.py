@@ -28,7 +28,7 @@ TAGS = [
     {"name": "endpoints", "description": "Deploy models: SageMaker's model, config and endpoint as one deployment."},
     {"name": "predictions", "description": "Name the breed on an image."},
     {"name": "breeds", "description": "What a deployed model can tell apart."},
-    {"name": "health", "description": "For probes: does the process live, does AWS answer."},
+    {"name": "health", "description": "For probes and Prometheus: does the process live, does AWS answer."},
 ]
 FASTAPI_ERROR_SCHEMAS = ("HTTPValidationError", "ValidationError")
 UNDESCRIBED = "Successful Response"  # FastAPI's word for an answer that no route described

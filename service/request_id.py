@@ -1,7 +1,7 @@
 """The id by which one request is found again in every log: the client's own, or a new one."""
 
 import re
-import uuid
+import secrets
 from contextvars import ContextVar
 
 HEADER = "x-request-id"
@@ -12,4 +12,4 @@ current: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 def of(sent: str | None) -> str:
     """The client's id where it is one, else a new one."""
-    return sent if sent is not None and PATTERN.fullmatch(sent) else uuid.uuid4().hex
+    return sent if sent is not None and PATTERN.fullmatch(sent) else secrets.token_hex(16)

@@ -2,6 +2,7 @@
 
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -54,12 +55,37 @@ class Settings(BaseSettings):
     inference_image: str | None = Field(
         default=None, description="Inference image URI; default: the sagemaker SDK's PyTorch image."
     )
+    own_container_image: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=255,
+        description="Image built from inference/Dockerfile (on AWS: its ECR URI), for deployments with container own.",
+    )
     max_image_bytes: int = Field(
         default=6_291_456, ge=1, description="Largest image that /predict takes (InvokeEndpoint's own limit: 6 MiB)."
+    )
+    max_async_image_bytes: int = Field(
+        default=67_108_864,
+        ge=1,
+        le=1_073_741_824,
+        description="Largest image that POST /endpoints/{name}/predictions takes (InvokeEndpointAsync's limit: 1 GB).",
+    )
+    max_fit_bytes: int = Field(
+        default=67_108_864, ge=1, description="Largest upload that /predict?fit=true shrinks to max_image_bytes."
     )
     max_images: int = Field(default=16, ge=1, le=1000, description="Most images in one form that /predict takes.")
     predict_timeout_seconds: float = Field(
         default=65.0, gt=0, description="Deadline of one prediction (SageMaker gives a model 60 s)."
+    )
+    hedge_seconds: float | None = Field(
+        default=None,
+        gt=0,
+        description="After how long /predict asks a second time beside the first; the first answer wins. None: never.",
+    )
+
+    access_log: Literal["json", "text", "off"] = Field(
+        default="json",
+        description="Log on standard output: json lines, text for people, or off, which is json without a line a request.",
     )
 
     @cached_property

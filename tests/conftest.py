@@ -1,10 +1,13 @@
 """Fixtures of all tests."""
 
+import os
 import socket
 from typing import Any
 
 import pytest
 
+# Tests share the cores, and torch's threads would spin while they wait for one. Before torch is imported anywhere.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 LOOPBACK = ("127.", "::1", "localhost")
 
 

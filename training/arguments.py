@@ -32,10 +32,13 @@ class Arguments:
     seed: int
     num_workers: int
     cache_megabytes: int
+    quantize: str
+    quantize_tolerance: float
+    gpu_graph: bool
 
     def identity(self) -> dict[str, str | int | float | bool]:
-        """What a checkpoint depends on: everything but how long and with how many hands the job works."""
-        free = {"epochs", "patience", "num_workers", "cache_megabytes"}
+        """What a checkpoint depends on: not how long and with how many hands the job works, nor what is exported."""
+        free = {"epochs", "patience", "num_workers", "cache_megabytes", "quantize", "quantize_tolerance", "gpu_graph"}
         return {name: value for name, value in asdict(self).items() if name not in free}
 
 
@@ -70,6 +73,14 @@ def parse_arguments(argv: Sequence[str], *, cpus: int, description: str) -> Argu
         help="threads that read images ahead",
     )
     add("--cache-megabytes", type=integer(0), default=1024, help="memory (10^6 bytes) for decoded images; 0: none")
+    add("--quantize", choices=["none", "bf16", "int8"], default="none", help="precision to serve, where it is good")
+    add(
+        "--quantize-tolerance",
+        type=number(0),
+        default=0.1,
+        help="percentage points of accuracy on the validation channel that a faster precision may cost",
+    )
+    add("--gpu-graph", type=boolean, default=False, help="also write model.pt, the graph that GPU instances serve")
     # SageMaker's tuner adds this to every training job it starts; it is a note to the platform.
     add("--_tuning_objective_metric", help=argparse.SUPPRESS)
     values = vars(parser.parse_args(argv))

@@ -1,18 +1,23 @@
 """The model artifact: weights, description, class map, and the network once more as OpenVINO IR for serving."""
 
-import json
-import sys
+import contextlib
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from errors import ArtifactError
 from images import Preprocessing
+from json_file import write_json
 from networks import Classifier
+from openvino_runtime import import_openvino
 
 FORMAT_VERSION = 1
 TOLERANCE = 1e-3  # of a logit, or of the largest one where that is above 1
+
+Logits = npt.NDArray[np.float32]  # [N, classes]
 
 
 def write_artifact(
@@ -54,18 +59,10 @@ def write_artifact(
 
 def write_ir(path: Path, network: Classifier, image_size: int) -> None:
     """Write the network as IR, input `images` [N, 3, size, size], and compare it with torch on two random images."""
-    # pip installs openvino's telemetry with it, which reports each import and conversion to Google Analytics unless
-    # HOME has a file that declines; where the package cannot be imported, openvino does without. Nothing here reports.
-    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment] # None is how Python says: not importable
-    import openvino  # noqa: PLC0415 - half a second, needed at the very end of a job
-
-    generator = torch.Generator().manual_seed(0)
-    images = torch.randn((2, 3, image_size, image_size), generator=generator)
-    with torch.no_grad(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # openvino traces with torch.jit, which torch calls deprecated
-        network.whole = True  # an exported network takes batches of any size
+    openvino = import_openvino()
+    images = example_images(image_size)
+    with exported(network):
         model = openvino.convert_model(network, example_input=images, input=[-1, 3, image_size, image_size])
-    network.whole = False
     model.inputs[0].get_tensor().set_names({"images"})
     model.outputs[0].get_tensor().set_names({"logits"})
     openvino.save_model(model, path, compress_to_fp16=False)
@@ -75,12 +72,46 @@ def write_ir(path: Path, network: Classifier, image_size: int) -> None:
     )
     with torch.no_grad():
         expected = network(images).numpy()
-    actual = compiled({"images": images.numpy()})[0]
+    compare("OpenVINO", compiled({"images": images.numpy()})[0], expected)
+
+
+def write_torch_graph(path: Path, network: Classifier, image_size: int) -> None:
+    """Write the network as float32 TorchScript, [N, 3, size, size] -> logits [N, classes], for GPU instances.
+
+    It loads without this project's code. Raises ArtifactError when it does not compute what the network computes.
+    """
+    network = network.cpu().eval()
+    images = example_images(image_size)
+    with exported(network):
+        traced = torch.jit.trace(network, images, check_trace=False)  # type: ignore[no-untyped-call]
+        traced.save(path)
+        images = torch.cat([images, images[:1].flip(3)])  # another batch size than was traced
+        read = torch.jit.load(path, map_location="cpu")  # type: ignore[no-untyped-call]
+        actual = read(images).numpy()
+    with torch.no_grad():
+        expected = network(images).numpy()
+    compare("TorchScript", actual, expected)
+
+
+@contextlib.contextmanager
+def exported(network: Classifier) -> Iterator[None]:
+    """Let the network be traced: it takes batches of any size meanwhile."""
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch calls torch.jit deprecated, with which openvino traces, too
+        network.whole = True
+        try:
+            yield
+        finally:
+            network.whole = False
+
+
+def example_images(image_size: int) -> torch.Tensor:
+    """Two random images [2, 3, size, size], always the same."""
+    return torch.randn((2, 3, image_size, image_size), generator=torch.Generator().manual_seed(0))
+
+
+def compare(name: str, actual: Logits, expected: Logits) -> None:
+    """Raise ArtifactError where the exported network's logits are not the network's."""
     difference = float(np.abs(actual - expected).max())
     if not difference <= TOLERANCE * max(1.0, float(np.abs(expected).max())):
-        raise ArtifactError(f"the OpenVINO network differs from torch's by {difference:g} in a logit")
-
-
-def write_json(path: Path, value: object) -> None:
-    """Write `value`, readable."""
-    path.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        raise ArtifactError(f"the {name} network differs from torch's by {difference:g} in a logit")

@@ -25,6 +25,10 @@ class ArtifactError(TrainingJobError):
     """The exported network does not compute what the trained one computes."""
 
 
+class QuantizationError(TrainingJobError):
+    """The precision that is asked for cannot be had in this container."""
+
+
 class DebuggerError(TrainingJobError):
     """Debugger is configured for the job, and smdebug cannot be used."""
 

@@ -4,10 +4,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 import torch
-from artifact import write_json
 from classes import breed_name
 from epochs import Totals
 from image_set import Skipped
+from json_file import write_json
 from progress import Progress
 
 CONFUSION_PAIRS = 50

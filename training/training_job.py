@@ -4,7 +4,7 @@ import contextlib
 
 import torch
 from arguments import Arguments
-from artifact import write_artifact
+from artifact import write_artifact, write_torch_graph
 from batches import Batches, FeatureBatches, ImageBatches
 from channels import Channel, read_channel
 from checkpoint import load_checkpoint, save_checkpoint
@@ -19,6 +19,7 @@ from networks import Classifier, build_classifier, preprocessing_for
 from observers import Observers
 from profiler_config import ProfilerConfig
 from progress import Progress
+from quantization import asked_for
 from report import write_history, write_skipped, write_test_report
 from schedule import build_optimizer
 from stopping import StopRequest, StopRequested
@@ -39,6 +40,8 @@ class TrainingJob:
         self.preprocessing = preprocessing_for(arguments.arch, arguments.image_size)
         self.cache_bytes = arguments.cache_megabytes * 1_000_000
         self.image_sets: list[ImageSet] = []
+        self.validation_images: ImageSet | None = None
+        self.quantization = asked_for(arguments, environment.cpus)
 
     def run(self, *, judge_test: bool) -> None:
         """Train, save the best epoch's network, and, where `judge_test`, judge it once on the channel `test`.
@@ -89,6 +92,7 @@ class TrainingJob:
 
     def _fit(self, network: Classifier, optimizer: torch.optim.Optimizer, train: Channel, validation: Channel) -> None:
         train_images, validation_images = self._read_images(train), self._read_images(validation)
+        self.validation_images = validation_images
         smoothed = nn.CrossEntropyLoss(label_smoothing=self.arguments.label_smoothing)
         plain = nn.CrossEntropyLoss()
         hook = self._hook(network, [smoothed, plain])
@@ -201,12 +205,21 @@ class TrainingJob:
             version=self.environment.job_name,
             classes=class_map(classes),
         )
+        if self.arguments.gpu_graph:
+            write_torch_graph(self.environment.model_folder / "model.pt", network, self.preprocessing.image_size)
         print(f"saved: {self.environment.model_folder}", flush=True)
-        if test is not None:
-            try:
+        try:
+            self._measure_precisions()
+            if test is not None:
                 self._judge(network.to(self.device), test)
-            except StopRequested:
+        except StopRequested:
+            if test is not None:
                 print("stopped by SIGTERM: the test channel is not judged", flush=True)
+
+    def _measure_precisions(self) -> None:
+        """Add what `--quantize` asks for to the artifact. Raises StopRequested, also where the job had been stopped."""
+        if self.quantization is not None and self.validation_images is not None:
+            self.quantization.apply(self.environment.model_folder, self.validation_images, self.stop)
 
     def _judge(self, network: Classifier, test: Channel) -> None:
         """The one look at the test channel."""

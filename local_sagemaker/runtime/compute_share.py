@@ -22,6 +22,9 @@ class ComputeShare:
             "MKL_NUM_THREADS": threads,
             "OPENBLAS_NUM_THREADS": threads,
             "NUMEXPR_NUM_THREADS": threads,
+            # OpenMP's threads would spin while they wait for each other, and where something else runs on one of the
+            # cores the job then takes several times its time, in which it leaves no core to others.
+            "OMP_WAIT_POLICY": "PASSIVE",
             "CUDA_VISIBLE_DEVICES": ",".join(str(number) for number in range(self.gpus)),
         }
 

@@ -168,6 +168,7 @@ def protocol_of(model: OperationModel, protocol: str = "") -> Protocol:
 
 def _refusal(request: Request, target: Target, error: AwsError, request_id: str) -> Response:
     response = _PROTOCOLS[target.protocol].encode_error(error, request_id)
+    response.headers.extend(error.headers.items())
     if "x-amzn-query-mode" in request.headers:  # clients that go on showing the codes of the service's Query days
         fault = "Sender" if error.status < 500 else "Receiver"
         response.headers.append(("x-amzn-query-error", f"{error.query_code};{fault}"))

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sagemaker import SageMakerClient
+    from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
     from mypy_boto3_sts import STSClient
 
     from service.settings import Settings
@@ -46,6 +47,11 @@ class Clients:
     def sagemaker(self) -> SageMakerClient:
         """SageMaker's control plane."""
         return cast("SageMakerClient", self._client("sagemaker"))
+
+    @property
+    def sagemaker_runtime(self) -> SageMakerRuntimeClient:
+        """Asynchronous invocations; service.aws.runtime has the others."""
+        return cast("SageMakerRuntimeClient", self._client("sagemaker-runtime"))
 
     @property
     def s3(self) -> S3Client:

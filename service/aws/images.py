@@ -60,6 +60,18 @@ def inference_image(settings: Settings, instance_type: str) -> str:
     return settings.inference_image or _pytorch(settings, "inference", instance_type)
 
 
+def own_container_image(settings: Settings) -> str:
+    """The image built from inference/Dockerfile. Raises BadRequest with the way to it when no setting names it."""
+    if settings.own_container_image is None:
+        raise BadRequest(
+            "The service knows no image for container own: SAGEHOUND_OWN_CONTAINER_IMAGE is not set.",
+            "Build it in the repository (docker build -f inference/Dockerfile -t IMAGE .), docker push it to a "
+            "repository of Amazon ECR in the endpoint's region, start the service with "
+            "SAGEHOUND_OWN_CONTAINER_IMAGE=IMAGE, and send this again; or leave container out.",
+        )
+    return settings.own_container_image
+
+
 def rule_evaluator_image(settings: Settings) -> str:
     """The image that evaluates Debugger and Profiler rules. Raises BadRequest for a region without one."""
     framework = Framework.of(settings)

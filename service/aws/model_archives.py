@@ -24,6 +24,7 @@ from service.errors import BadRequest, InternalError
 ARCHIVE_FORMAT = 1  # counts up when the same source and code are to give another archive
 ENTRY_POINT = "inference.py"
 CODE_DIR = "code"
+NO_CODE = (".", "__pycache__", "Dockerfile")
 CLASSES_FILE = "classes.json"
 REQUIRED_MEMBERS = frozenset({"model.json", CLASSES_FILE, "model.xml", "model.bin"})
 MAX_UNPACKED_BYTES = 8 * 2**30
@@ -151,7 +152,7 @@ def _code_files(folder: Path) -> list[tuple[str, Path]]:
     files = sorted(
         (path.relative_to(folder).as_posix(), path)
         for path in folder.rglob("*")
-        if path.is_file() and not any(part.startswith((".", "__pycache__")) for part in path.relative_to(folder).parts)
+        if path.is_file() and not any(part.startswith(NO_CODE) for part in path.relative_to(folder).parts)
     )
     if ENTRY_POINT not in [name for name, _ in files]:
         raise InternalError(

@@ -1,30 +1,50 @@
-"""InvokeEndpoint without blocking: aiohttp's connection pool and botocore's signer.
+"""InvokeEndpoint without blocking: one pool of aiohttp's connections, signed with a key that is derived once a day.
 
-boto3 in a thread pool costs about four times the CPU of this for every prediction.
+boto3 in a thread pool costs several times the CPU of this for every prediction.
 """
 
 import asyncio
 import io
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from hashlib import sha256
+from typing import TYPE_CHECKING, Protocol
 
 import aiohttp
 
+from service import request_id
 from service.aws import runtime_errors
 from service.aws.errors import problems
+from service.aws.runtime_clock import SigningClock
+from service.aws.runtime_hedging import hedged
+from service.aws.runtime_retries import Failure, pause_seconds
+from service.aws.runtime_signature import Signer
 from service.errors import AwsUnavailable, PredictionTimeout
+from service.observability.propagation import outgoing_headers
 from service.settings import Settings
 
 if TYPE_CHECKING:
     from service.aws.runtime_address import RuntimeAddress
+    from service.aws.runtime_credentials import LiveCredentials
 
+SIGNING_NAME = "sagemaker"
+INFERENCE_ID = "X-Amzn-SageMaker-Inference-Id"  # reaches the endpoint's log
 CONNECT_SECONDS = 5.0
 KEEP_ALIVE_SECONDS = 30.0
 MAX_CONNECTIONS = 256
-BACKOFF_SECONDS = (0.1, 0.4)  # one entry a retry
-LARGE_BODY_BYTES = 2**20  # above it aiohttp wants a file, so that a write does not hold the event loop
+LARGE_BODY_BYTES = 2**20  # above it a digest, and a write without a file, would hold the event loop
+LASTING = (aiohttp.ClientSSLError, aiohttp.ClientConnectorCertificateError, aiohttp.ServerFingerprintMismatch)
+
+
+class Stages(Protocol):
+    """Seconds that an invocation adds to: signing, waiting for a connection or the next attempt, and the model."""
+
+    sign: float
+    wait: float
+    model: float
 
 
 @dataclass(frozen=True)
@@ -36,11 +56,32 @@ class Invocation:
     variant: str | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class _Request:
+    url: str
+    body: bytes
+    body_digest: str
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class _Answer:
+    """`sign` and `wait` are the seconds before anything was sent."""
+
     status: int
     headers: Mapping[str, str]
     body: bytes
+    sign: float
+    wait: float
+
+
+@dataclass(frozen=True)
+class _Way:
+    """What is found once, at the first invocation."""
+
+    address: "RuntimeAddress"
+    credentials: "LiveCredentials"
+    signer: Signer
 
 
 class Runtime:
@@ -49,32 +90,50 @@ class Runtime:
     def __init__(self, settings: Settings, session: aiohttp.ClientSession) -> None:
         self._settings = settings
         self._session = session
-        self._address: RuntimeAddress | None = None
-        self._resolving = asyncio.Lock()
+        self._clock = SigningClock()
+        self._connections = asyncio.Semaphore(MAX_CONNECTIONS)
+        self._way: _Way | None = None
+        self._finding = asyncio.Lock()
 
     @classmethod
     @asynccontextmanager
     async def open(cls, settings: Settings) -> AsyncIterator["Runtime"]:
         """Open the connection pool. Nothing is connected, and no credentials are looked for, before the first call."""
-        connector = aiohttp.TCPConnector(limit=MAX_CONNECTIONS, keepalive_timeout=KEEP_ALIVE_SECONDS)
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS)
-        async with aiohttp.ClientSession(connector=connector, timeout=timeout, auto_decompress=False) as session:
-            yield cls(settings, session)
+        async with aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE_SECONDS),  # counted by the semaphore
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
+            skip_auto_headers=("Accept-Encoding", "User-Agent"),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+        ) as session:
+            runtime = cls(settings, session)
+            try:
+                yield runtime
+            finally:
+                if runtime._way is not None:
+                    await runtime._way.credentials.close()
 
-    async def invoke(self, endpoint: str, body: bytes, content_type: str, accept: str) -> Invocation:
-        """Ask the endpoint's model. `body` is sent as it is.
+    async def invoke(
+        self, endpoint: str, body: bytes, content_type: str, accept: str, stages: Stages | None = None
+    ) -> Invocation:
+        """Ask the endpoint's model. `body` is sent as it is; where the time went is added to `stages`.
 
         Raises EndpointNotFound, EndpointNotInService, NotAnImage, UnreadableImage, PayloadTooLarge, ModelFailed,
-        Throttled, AccessDenied, AwsUnavailable, PredictionTimeout. A refused or broken connection and a 503 are tried
-        again within the deadline; a prediction changes nothing, so it may be asked twice.
+        Throttled, AccessDenied, AwsUnavailable, PredictionTimeout. What passes (service.aws.runtime_retries) is tried
+        again within the deadline; a prediction changes nothing, so it may be asked more than once.
         """
-        deadline_seconds = self._settings.predict_timeout_seconds
+        seconds = self._settings.predict_timeout_seconds
+        deadline = asyncio.get_running_loop().time() + seconds
+        headers = {"Content-Type": content_type, "Accept": accept}
+        if (inference_id := request_id.current.get()) is not None:
+            headers[INFERENCE_ID] = inference_id
+        headers |= outgoing_headers()
         try:
-            async with asyncio.timeout(deadline_seconds):
-                answer = await self._ask(endpoint, body, {"Content-Type": content_type, "Accept": accept})
+            async with asyncio.timeout_at(deadline):
+                answer = await self._ask(endpoint, body, headers, deadline, stages or _Unread())
         except TimeoutError:
             raise PredictionTimeout(
-                f"The endpoint {endpoint!r} gave no answer within {deadline_seconds:g} s.",
+                f"The endpoint {endpoint!r} gave no answer within {seconds:g} s.",
                 "Try again; if it stays, the model is too slow for its instance type, or the endpoint is overloaded.",
             ) from None
         if answer.status != 200:
@@ -85,54 +144,109 @@ class Runtime:
             variant=answer.headers.get("x-Amzn-Invoked-Production-Variant"),
         )
 
-    async def _ask(self, endpoint: str, body: bytes, headers: Mapping[str, str]) -> _Answer:
-        """Send until there is an answer that is no passing trouble."""
-        address = await self._resolved()
-        for backoff_seconds in BACKOFF_SECONDS:
+    async def _ask(
+        self, endpoint: str, body: bytes, headers: Mapping[str, str], deadline: float, stages: Stages
+    ) -> _Answer:
+        """Send until there is an answer that is no passing trouble, or no time for another attempt."""
+        way = self._way or await self._found()
+        began = time.perf_counter()
+        digest = sha256(body) if len(body) <= LARGE_BODY_BYTES else await asyncio.to_thread(sha256, body)
+        request = _Request(way.address.invocation_url(endpoint), body, digest.hexdigest(), headers)
+        stages.sign += time.perf_counter() - began
+        attempt, clock_is_right = 1, False
+        while True:
             try:
-                answer = await self._send(address, endpoint, body, headers)
-            except aiohttp.ClientError:
-                pass  # tried again; the last attempt below tells about it
+                answer = await self._attempt(way, request, stages)
+            except aiohttp.ClientError as error:
+                passing = isinstance(error, (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError))
+                pause = None
+                if passing and not isinstance(error, LASTING):
+                    pause = pause_seconds(attempt, Failure(), _left(deadline))
+                if pause is None:
+                    raise _unreachable(way.address.url, error) from error
             else:
-                if answer.status != 503:
+                if answer.status == 200:
                     return answer
-            await asyncio.sleep(backoff_seconds)
+                failure = runtime_errors.failure_of(answer.status, answer.headers, answer.body, self._clock.now())
+                if not clock_is_right and self._clock.corrected(failure.code, answer.headers.get("Date")):
+                    clock_is_right = True
+                    continue
+                pause = pause_seconds(attempt, failure, _left(deadline))
+                if pause is None:
+                    return answer
+            attempt += 1
+            await asyncio.sleep(pause)
+            stages.wait += pause
+
+    async def _attempt(self, way: _Way, request: _Request, stages: Stages) -> _Answer:
+        """One attempt, or with hedging two beside each other."""
+        hedge_seconds = self._settings.hedge_seconds
+        send = partial(self._send, way, request)
+        began = time.perf_counter()
+        before = 0.0
         try:
-            return await self._send(address, endpoint, body, headers)
-        except aiohttp.ClientError as error:
-            raise AwsUnavailable(
-                f"SageMaker Runtime at {address.url} cannot be reached: {error}",
-                "Check AWS_ENDPOINT_URL and the network; GET /readyz tells whether AWS answers.",
-            ) from error
+            answer = await (send() if hedge_seconds is None else hedged(send, hedge_seconds, _is_prediction))
+            before = answer.sign + answer.wait
+            stages.sign += answer.sign
+            stages.wait += answer.wait
+        finally:
+            stages.model += time.perf_counter() - began - before
+        return answer
 
-    async def _send(self, address: "RuntimeAddress", endpoint: str, body: bytes, headers: Mapping[str, str]) -> _Answer:
-        url = address.invocation_url(endpoint)
+    async def _send(self, way: _Way, request: _Request) -> _Answer:
+        began = time.perf_counter()
         with problems():
-            if address.refresh_is_due:
-                credentials = await asyncio.to_thread(address.freeze_credentials)
-            else:
-                credentials = address.freeze_credentials()
-        async with self._session.post(
-            url,
-            data=body if len(body) <= LARGE_BODY_BYTES else io.BytesIO(body),  # BytesIO shares the bytes
-            headers=address.signed(credentials, url, body, headers),
-            skip_auto_headers=("Accept-Encoding", "User-Agent"),
-            allow_redirects=False,
-            proxy=address.proxy,
-            ssl=address.tls or True,
-        ) as response:
-            return _Answer(response.status, response.headers, await response.read())
+            credentials = await way.credentials.current()
+        headers = way.signer.signed(request.url, request.body_digest, request.headers, credentials, self._clock.now())
+        signed = time.perf_counter()
+        async with self._connections:
+            connected = time.perf_counter()
+            # BytesIO shares the bytes.
+            data = request.body if len(request.body) <= LARGE_BODY_BYTES else io.BytesIO(request.body)
+            async with self._session.post(
+                request.url,
+                data=data,
+                headers=headers,
+                allow_redirects=False,
+                proxy=way.address.proxy,
+                ssl=way.address.tls or True,
+            ) as response:
+                body = await response.read()
+        return _Answer(response.status, response.headers, body, sign=signed - began, wait=connected - signed)
 
-    async def _resolved(self) -> "RuntimeAddress":
-        async with self._resolving:
-            if self._address is None:
+    async def _found(self) -> _Way:
+        async with self._finding:
+            if self._way is None:
                 with problems():
-                    self._address = await asyncio.to_thread(_resolve, self._settings.region)
-            return self._address
+                    self._way = await asyncio.to_thread(_find, self._settings.region)
+            return self._way
 
 
-def _resolve(region: str) -> "RuntimeAddress":
+class _Unread:
+    """Stages that nobody asked for."""
+
+    sign = wait = model = 0.0
+
+
+def _find(region: str) -> _Way:
     # botocore takes half a second to import: not before the first prediction, and not in the event loop.
     from service.aws.runtime_address import resolve  # noqa: PLC0415
+    from service.aws.runtime_credentials import LiveCredentials  # noqa: PLC0415
 
-    return resolve(region)
+    address = resolve(region)
+    return _Way(address, LiveCredentials(address.credentials), Signer(address.region, SIGNING_NAME))
+
+
+def _is_prediction(answer: _Answer) -> bool:
+    return answer.status == 200
+
+
+def _left(deadline: float) -> float:
+    return deadline - asyncio.get_running_loop().time()
+
+
+def _unreachable(url: str, error: aiohttp.ClientError) -> AwsUnavailable:
+    return AwsUnavailable(
+        f"SageMaker Runtime at {url} cannot be reached: {error}",
+        "Check AWS_ENDPOINT_URL and the network; GET /readyz tells whether AWS answers.",
+    )

@@ -1,13 +1,10 @@
 """Where InvokeEndpoint is, and with what it is signed: the answers boto3 would find, without building its client."""
 
 import ssl
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
 from botocore.configprovider import ConfiguredEndpointProvider
-from botocore.credentials import Credentials, ReadOnlyCredentials, RefreshableCredentials
+from botocore.credentials import Credentials
 from botocore.exceptions import NoCredentialsError
 from botocore.httpsession import get_cert_path
 from botocore.regions import EndpointResolver
@@ -24,31 +21,13 @@ class RuntimeAddress:
 
     url: str
     region: str
-    credentials: Credentials
+    credentials: Credentials  # service.aws.runtime_credentials keeps them alive
     proxy: str | None
     tls: ssl.SSLContext | None
-
-    @property
-    def refresh_is_due(self) -> bool:
-        """Whether asking for the credentials may talk to somebody (STS, the metadata service) and so block."""
-        return isinstance(self.credentials, RefreshableCredentials) and bool(self.credentials.refresh_needed())
-
-    def freeze_credentials(self) -> ReadOnlyCredentials:
-        """The credentials as they are now; blocks while a refresh is due. Raises BotoCoreError when that fails."""
-        frozen: ReadOnlyCredentials = self.credentials.get_frozen_credentials()
-        return frozen
 
     def invocation_url(self, endpoint: str) -> str:
         """Where the endpoint is invoked."""
         return f"{self.url}/endpoints/{endpoint}/invocations"
-
-    def signed(
-        self, credentials: ReadOnlyCredentials, url: str, body: bytes, headers: Mapping[str, str]
-    ) -> dict[str, str]:
-        """`headers` and those that sign a POST of `body` (SigV4)."""
-        request = AWSRequest(method="POST", url=url, data=body, headers=dict(headers))
-        SigV4Auth(credentials, SIGNING_NAME, self.region).add_auth(request)
-        return dict(request.headers.items())
 
 
 def resolve(region: str) -> RuntimeAddress:

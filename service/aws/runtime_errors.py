@@ -1,10 +1,11 @@
-"""An error answer of InvokeEndpoint as a Problem. Pure: status, headers and body in, Problem out."""
+"""An error answer of InvokeEndpoint: the Problem that it is, and what decides about another attempt. Pure."""
 
 import json
 import re
 from collections.abc import Mapping
 from typing import Any
 
+from service.aws.runtime_retries import THROTTLE_CODES, Failure, retry_after_seconds
 from service.errors import (
     AccessDenied,
     AwsUnavailable,
@@ -17,6 +18,7 @@ from service.errors import (
     Problem,
     Throttled,
     UnreadableImage,
+    WrongEndpointKind,
 )
 
 ACCESS_CODES = frozenset(
@@ -29,14 +31,30 @@ ACCESS_CODES = frozenset(
         "InvalidClientTokenId",
         "InvalidSignatureException",
         "MissingAuthenticationTokenException",
+        "RequestExpired",
+        "RequestInTheFuture",
+        "RequestTimeTooSkewed",
         "SignatureDoesNotMatch",
         "UnrecognizedClientException",
     }
 )
-THROTTLE_CODES = frozenset({"ThrottlingException", "Throttling", "TooManyRequestsException", "ModelNotReadyException"})
 ACCEPT_CODES = frozenset({"InvalidAccept", "NotAcceptable"})  # inference/: what was asked for, not the image, is wrong
+BUSY_CODES = frozenset({"QueueFull", "NoWorker", "NotReady"})  # model_server/: a later moment would do
 RETRY_AFTER = {"Retry-After": "1"}
 MODEL_MESSAGE_CHARACTERS = 2000
+
+
+def failure_of(status: int, headers: Mapping[str, str], body: bytes, now: float) -> Failure:
+    """What service.aws.runtime_retries judges of an error answer. `now` is in seconds since the epoch."""
+    members = _object(body)
+    model_status = _integer(members.get("OriginalStatusCode"))
+    return Failure(
+        status=status,
+        code=_code(headers, members),
+        model_status=model_status,
+        model_code=_model_error_of(members.get("OriginalMessage"))[0],
+        retry_after_seconds=retry_after_seconds(headers.get("Retry-After"), now),
+    )
 
 
 def problem_of(endpoint: str, status: int, headers: Mapping[str, str], body: bytes) -> Problem:
@@ -49,9 +67,9 @@ def problem_of(endpoint: str, status: int, headers: Mapping[str, str], body: byt
     code = _code(headers, members)
     message = str(members.get("Message") or members.get("message") or f"HTTP {status} without a message")
     if code == "ModelError" or status == 424:
-        return _model_error(endpoint, message, members)
+        return _model_error(endpoint, message, members, _retry_after(headers))
     if code in THROTTLE_CODES or status == 429:
-        return Throttled(message, "Send the request again after a second.", headers=RETRY_AFTER)
+        return Throttled(message, "Send the request again later.", headers=_retry_after(headers))
     if code in ACCESS_CODES or status in {401, 403}:
         return AccessDenied(
             f"InvokeEndpoint of {endpoint!r} was refused: {message}",
@@ -61,12 +79,15 @@ def problem_of(endpoint: str, status: int, headers: Mapping[str, str], body: byt
         return AwsUnavailable(
             f"InvokeEndpoint of {endpoint!r} answered {status} {code}: {message}",
             "Send the request again; if it stays, look at the endpoint's status and log.",
-            headers=RETRY_AFTER,
+            headers=_retry_after(headers),
         )
     return _validation_error(endpoint, status, message)
 
 
 def _validation_error(endpoint: str, status: int, message: str) -> Problem:
+    if re.search(r"async", message.replace(endpoint, ""), re.IGNORECASE):
+        action = f"Send the image to POST /endpoints/{endpoint}/predictions, and ask its Location for the answer."
+        return WrongEndpointKind(message, action)
     if re.search(r"not in ?service|must be in ?service|in ?service (state|status)", message, re.IGNORECASE):
         return EndpointNotInService(message, f"Wait until GET /endpoints/{endpoint} says InService.")
     if status == 404 or re.search(r"not found|could not find|does not exist", message, re.IGNORECASE):
@@ -76,7 +97,7 @@ def _validation_error(endpoint: str, status: int, message: str) -> Problem:
     return BadRequest(message, "Correct the request and send it again.")
 
 
-def _model_error(endpoint: str, message: str, members: Mapping[str, Any]) -> Problem:
+def _model_error(endpoint: str, message: str, members: Mapping[str, Any], later: Mapping[str, str]) -> Problem:
     """4xx of the model is the image's fault, told in the model's words; everything else is the model's."""
     status = _integer(members.get("OriginalStatusCode"))
     code, detail = _model_error_of(members.get("OriginalMessage"))
@@ -88,8 +109,8 @@ def _model_error(endpoint: str, message: str, members: Mapping[str, Any]) -> Pro
         return PayloadTooLarge(detail, "Send a smaller image.")
     if status == 415:
         return NotAnImage(detail, "Send a JPEG, PNG, WebP, BMP or GIF file.")
-    if status == 429:
-        return Throttled(detail, "Send the request again after a second.", headers=RETRY_AFTER)
+    if status == 429 or (status == 503 and code in BUSY_CODES):
+        return Throttled(detail, "Send the request again later.", headers=later)
     if status is not None and 400 <= status < 500:
         return UnreadableImage(detail, "Send the image again, or another one; it may be damaged.", model_status=status)
     return ModelFailed(
@@ -112,6 +133,12 @@ def _model_error_of(original: object) -> tuple[str, str]:
 def _code(headers: Mapping[str, str], members: Mapping[str, Any]) -> str:
     raw = headers.get("x-amzn-ErrorType") or members.get("__type") or members.get("code") or ""
     return str(raw).partition(":")[0].rpartition("#")[2]
+
+
+def _retry_after(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """What AWS asks for, passed on; else a second."""
+    asked = headers.get("Retry-After")
+    return RETRY_AFTER if retry_after_seconds(asked, 0.0) is None else {"Retry-After": str(asked)}
 
 
 def _integer(value: object) -> int | None:

@@ -31,8 +31,8 @@ class ClassMaps:
         class map that can be read, BadRequest when there is no such artifact.
         """
         state = deployments.get(clients, endpoint)
-        variants = endpoint_configs.describe(clients, state.config_name) if state.config_name else None
-        model = models.describe(clients, variants[0].model_name) if variants else None
+        config = endpoint_configs.describe(clients, state.config_name) if state.config_name else None
+        model = models.describe(clients, config.variants[0].model_name) if config and config.variants else None
         if model is None:
             raise StateConflict(
                 f"The endpoint {endpoint!r} has no model that can be looked at: its config or model was deleted.",

@@ -8,12 +8,13 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
-from service.aws.endpoint_configs import ProductionVariant
+from service.aws.endpoint_configs import AsyncInference, EndpointConfig, ProductionVariant, ServerlessCapacity
 from service.aws.model_archives import ENTRY_POINT
 from service.aws.models import Model
 from service.aws.resource_tags import OWNER_TAG
+from service.domain.prediction_folders import PredictionFolders
 from service.domain.request_digest import DIGEST_TAG, request_digest
 from service.schemas.endpoint import EndpointRequest
 from service.settings import Settings
@@ -23,6 +24,9 @@ SUFFIX_CHARACTERS = 10
 MAX_NAME_CHARACTERS = 63
 TRAINING_JOB_VARIABLE = "SAGEHOUND_TRAINING_JOB"
 MODEL_DATA_VARIABLE = "SAGEHOUND_MODEL_DATA"
+PRECISION_VARIABLE = "MODEL_PRECISION"
+# A GPU is idle with one image at a time: TorchServe's own variables, which model_server reads as well.
+GPU_BATCHES = {"SAGEMAKER_TS_BATCH_SIZE": "8", "SAGEMAKER_TS_MAX_BATCH_DELAY": "5"}
 
 
 @dataclass(frozen=True)
@@ -30,15 +34,25 @@ class DeploymentPlan:
     """The three resources of a deployment and their tags."""
 
     model: Model
-    config_name: str
-    variant: ProductionVariant
+    config: EndpointConfig
     part_tags: Mapping[str, str]
     """Of model and config."""
     endpoint_tags: Mapping[str, str]
 
 
-def plan(settings: Settings, request: EndpointRequest, source_uri: str, archive_uri: str, image: str) -> DeploymentPlan:
-    """The deployment of `archive_uri`, which was made from the artifact `source_uri`."""
+def plan(
+    settings: Settings,
+    request: EndpointRequest,
+    source_uri: str,
+    archive_uri: str,
+    image: str,
+    *,
+    folders: PredictionFolders | None = None,
+) -> DeploymentPlan:
+    """The deployment of `archive_uri`, which was made from the artifact `source_uri`.
+
+    `folders` is where an asynchronous endpoint writes; None for the others.
+    """
     environment = {
         "SAGEMAKER_PROGRAM": ENTRY_POINT,
         "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code",
@@ -47,6 +61,8 @@ def plan(settings: Settings, request: EndpointRequest, source_uri: str, archive_
         # What GET /endpoints tells about the origin; S3 URIs do not fit into tags.
         MODEL_DATA_VARIABLE: source_uri,
         **({TRAINING_JOB_VARIABLE: request.training_job} if request.training_job else {}),
+        **({PRECISION_VARIABLE: request.precision.value} if request.precision else {}),
+        **(GPU_BATCHES if request.has_gpu else {}),
     }
     model = Model(
         name=derived_name(request.name, image, archive_uri, environment, settings.role_arn),
@@ -55,14 +71,30 @@ def plan(settings: Settings, request: EndpointRequest, source_uri: str, archive_
         environment=environment,
         role_arn=settings.role_arn,
     )
-    variant = ProductionVariant(VARIANT, model.name, request.instance_type, request.instance_count)
     return DeploymentPlan(
         model=model,
-        config_name=derived_name(request.name, model.name, request.instance_type, request.instance_count),
-        variant=variant,
+        config=_config(request, model.name, folders),
         part_tags={**request.tags, OWNER_TAG: request.name},
         endpoint_tags={**request.tags, DIGEST_TAG: request_digest(request)},
     )
+
+
+def _config(request: EndpointRequest, model_name: str, folders: PredictionFolders | None) -> EndpointConfig:
+    """What came later enters the name only where it is asked for: the other names stay what they were."""
+    asynchronous = None
+    identity: list[object] = []
+    if request.asynchronous is not None and folders is not None:
+        limit = request.asynchronous.max_concurrent_invocations
+        asynchronous = AsyncInference(folders.output_path, folders.failure_path, limit)
+        identity.append(asdict(asynchronous))
+    if request.serverless is not None:
+        capacity = ServerlessCapacity(**request.serverless.model_dump())
+        variant = ProductionVariant(VARIANT, model_name, serverless=capacity)
+        identity.insert(0, asdict(capacity))
+    else:
+        variant = ProductionVariant(VARIANT, model_name, request.instance_type, request.instance_count)
+        identity[:0] = [request.instance_type, request.instance_count]
+    return EndpointConfig(derived_name(request.name, model_name, *identity), [variant], asynchronous)
 
 
 def stem(endpoint: str) -> str:

@@ -9,11 +9,12 @@ from collections.abc import Collection
 from service.aws import endpoint_configs, endpoints, model_archives, models, resource_tags, training_artifacts
 from service.aws.clients import Clients
 from service.aws.endpoints import EndpointState
-from service.aws.images import inference_image
+from service.aws.images import inference_image, own_container_image
 from service.domain.deployment_plan import DeploymentPlan, may_belong_to, plan, stem
+from service.domain.prediction_folders import PredictionFolders
 from service.domain.request_digest import DIGEST_TAG, request_digest
 from service.errors import BadRequest, EndpointNotFound, NameConflict, StateConflict
-from service.schemas.endpoint import Deployment, EndpointRequest, EndpointStatus
+from service.schemas.endpoint import Container, Deployment, EndpointRequest, EndpointStatus
 
 BUSY = frozenset(
     {
@@ -35,7 +36,7 @@ def create(clients: Clients, request: EndpointRequest) -> bool:
     existing = endpoints.describe(clients, request.name)
     if existing is None:
         deployment = _prepare(clients, request)
-        if endpoints.create(clients, request.name, deployment.config_name, deployment.endpoint_tags):
+        if endpoints.create(clients, request.name, deployment.config.name, deployment.endpoint_tags):
             return True
         existing = get(clients, request.name)  # another request was faster
     _check_same(clients, existing, request)
@@ -48,17 +49,17 @@ def update(clients: Clients, name: str, wanted: Deployment) -> bool:
     Raises EndpointNotFound, StateConflict while another change is under way, and what `create` raises.
     """
     existing = get(clients, name)
-    request = EndpointRequest(name=name, **wanted.model_dump())
+    request = EndpointRequest(name=name, **wanted.model_dump(exclude_unset=True))
     if existing.status in BUSY:
         _check_under_way(clients, existing, request)
         return False
     deployment = _prepare(clients, request)
-    changes = existing.config_name != deployment.config_name
+    changes = existing.config_name != deployment.config.name
     if changes:
-        endpoints.update(clients, name, deployment.config_name)
+        endpoints.update(clients, name, deployment.config.name)
     # The digest is written last: a crash before it lets the same request come here again.
     resource_tags.replace(clients, existing.arn, deployment.endpoint_tags)
-    in_use = {deployment.config_name} | ({existing.config_name} if existing.config_name else set())
+    in_use = {deployment.config.name} | ({existing.config_name} if existing.config_name else set())
     _sweep(clients, name, keep_configs=in_use)
     return changes
 
@@ -92,12 +93,15 @@ def get(clients: Clients, name: str) -> EndpointState:
 
 def _prepare(clients: Clients, request: EndpointRequest) -> DeploymentPlan:
     """Archive, model and config of the request, made where they are missing."""
+    settings = clients.settings
     artifact = _artifact(clients, request)
-    image = inference_image(clients.settings, request.instance_type)
+    own = request.container is Container.OWN
+    image = own_container_image(settings) if own else inference_image(settings, request.instance_type)
     archive_uri = model_archives.deployable(clients, artifact)
-    deployment = plan(clients.settings, request, artifact.s3_uri, archive_uri, image)
+    folders = PredictionFolders(clients.bucket(), settings.prefix, request.name) if request.asynchronous else None
+    deployment = plan(settings, request, artifact.s3_uri, archive_uri, image, folders=folders)
     models.create(clients, deployment.model, deployment.part_tags)
-    endpoint_configs.create(clients, deployment.config_name, deployment.variant, deployment.part_tags)
+    endpoint_configs.create(clients, deployment.config, deployment.part_tags)
     return deployment
 
 
@@ -131,9 +135,8 @@ def _check_under_way(clients: Clients, existing: EndpointState, request: Endpoin
 
 def _sweep(clients: Clients, endpoint: str, keep_configs: Collection[str]) -> int:
     """Delete configs and models that were made for the endpoint and are not in use; tells how many."""
-    kept_models = {
-        variant.model_name for config in keep_configs for variant in endpoint_configs.describe(clients, config) or ()
-    }
+    kept = [config for name in keep_configs if (config := endpoint_configs.describe(clients, name))]
+    kept_models = {variant.model_name for config in kept for variant in config.variants}
     configs = _owned(clients, endpoint, endpoint_configs.names_and_arns(clients, stem(endpoint)), keep_configs)
     for name in configs:
         endpoint_configs.delete(clients, name)

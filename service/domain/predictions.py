@@ -4,18 +4,19 @@ from pydantic import ValidationError
 
 from service.aws.runtime import Invocation, Runtime
 from service.domain import image_formats
+from service.domain.timings import Timings
 from service.errors import ModelFailed, NotAnImage
 from service.schemas.prediction import ModelAnswer, Prediction
 
 
-async def predict(runtime: Runtime, endpoint: str, image: bytes, top_k: int) -> Prediction:
+async def predict(runtime: Runtime, image: bytes, content_type: str, top_k: int, timings: Timings) -> Prediction:
     """The `top_k` most probable breeds of one image, given as its file's bytes; all of a model that knows fewer.
 
-    Raises NotAnImage before anybody is asked, and what Runtime.invoke raises.
+    Asks the endpoint of `timings`, and adds to them. Raises what Runtime.invoke raises, and ModelFailed.
     """
     accept = f"application/json; top_k={top_k}"
-    invocation = await runtime.invoke(endpoint, image, content_type_of(image), accept)
-    return prediction_of(endpoint, invocation, top_k)
+    invocation = await runtime.invoke(timings.endpoint, image, content_type, accept, timings)
+    return prediction_of(timings.endpoint, invocation, top_k)
 
 
 def content_type_of(image: bytes) -> str:

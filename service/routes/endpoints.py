@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Path, Query, Response
+from fastapi.openapi.models import Example
 
 from service.dependencies import ClientsDep
 from service.domain import deployments, endpoint_views
@@ -43,6 +44,23 @@ FROM_DATA = {
     "instance_type": "ml.c6i.xlarge",
     "tags": {"team": "zoo"},
 }
+SERVERLESS = {
+    "training_job": "dogs-1",
+    "serverless": {"memory_size_mb": 2048, "max_concurrency": 5},
+    "container": "own",
+}
+ASYNCHRONOUS = {"training_job": "dogs-1", "asynchronous": {}, "precision": "fp32"}
+
+
+def _bodies(**more: str) -> dict[str, Example]:
+    """Examples of a body by what they show; `more` are members of each."""
+    shown: dict[str, dict[str, Any]] = {
+        "from a training job": FROM_JOB,
+        "from a model artifact in S3": FROM_DATA,
+        "serverless, in the own container": SERVERLESS,
+        "asynchronous": ASYNCHRONOUS,
+    }
+    return {name: {"summary": name.capitalize(), "value": {**more, **body}} for name, body in shown.items()}
 
 
 def _accepted(status: int, description: str) -> dict[int | str, dict[str, Any]]:
@@ -74,21 +92,14 @@ def create_endpoint(
     response: Response,
     request: Annotated[
         EndpointRequest,
-        Body(
-            openapi_examples={
-                "from a training job": {"summary": "From a training job", "value": {"name": "dog-breeds", **FROM_JOB}},
-                "from a model artifact": {
-                    "summary": "From a model artifact in S3",
-                    "value": {"name": "dog-breeds", **FROM_DATA},
-                },
-            }
-        ),
+        Body(openapi_examples=_bodies(name="dog-breeds")),
     ],
 ) -> Endpoint:
     """Makes model, endpoint config and endpoint from a training job or a model artifact.
 
     **On AWS an endpoint costs money from now until it is deleted**, whether anybody asks it or not: DELETE it when you
-    are done.
+    are done. `serverless` costs only while it is asked, and starts slowly after a rest; with `asynchronous` predictions
+    wait in a queue (POST /endpoints/{name}/predictions) and images may be big.
 
     The inference code of this service is put into the artifact. Takes minutes on AWS: watch `status` at Location. The
     name is the key: the same body again answers the same endpoint (200) and completes what an interruption left half
@@ -148,16 +159,11 @@ def update_endpoint(
     response: Response,
     wanted: Annotated[
         Deployment,
-        Body(
-            openapi_examples={
-                "from a training job": {"summary": "From a training job", "value": FROM_JOB},
-                "from a model artifact": {"summary": "From a model artifact in S3", "value": FROM_DATA},
-            }
-        ),
+        Body(openapi_examples=_bodies()),
     ],
 ) -> Endpoint:
-    """Another model, instance type or count, without an interruption: SageMaker starts the new one before it ends the
-    old one. The body replaces all that POST gave. Models and configs of earlier changes are deleted by the way.
+    """Another model, instance type, count or kind, without an interruption: SageMaker starts the new one before it ends
+    the old one. The body replaces all that POST gave. Models and configs of earlier changes are deleted by the way.
     """
     changes = deployments.update(clients, name, wanted)
     response.status_code = 202 if changes else 200

@@ -1,189 +1,206 @@
-"""The images of a request: its raw body, or the files of a form. Nothing beyond the limits is ever held."""
+"""The images of a request: its raw body, or the files of a form. Nothing beyond the limits is ever held, and what is no
+image is refused once its first bytes are here.
+"""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 
-from fastapi import Request
-from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import MultipartParser, parse_options_header
-from starlette.requests import ClientDisconnect
+from starlette.requests import Request
+from starlette.types import Receive
 
-from service.errors import BadRequest, PayloadTooLarge
+from service.domain.image_formats import SIGNATURE_BYTES
+from service.domain.predictions import content_type_of
+from service.errors import BadRequest, NotAnImage, PayloadTooLarge
+from service.routes.multipart import FormReader, MalformedForm, PartBegins, PartEnds, boundary_of
 from service.settings import Settings
-
-if TYPE_CHECKING:
-    from python_multipart.multipart import MultipartCallbacks
 
 FORM = "multipart/form-data"
 FIELD = "file"
 PART_OVERHEAD_BYTES = 16_384  # boundary and headers of a part
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Upload:
-    """The bytes of one file, and its name if it came in a form."""
+    """The bytes of one file, the media type that they are of, and the file's name if it came in a form."""
 
     body: bytes
+    content_type: str
     filename: str | None = None
 
 
-async def read_uploads(request: Request, settings: Settings) -> list[Upload]:
-    """The request's images, at least one, none of them empty or larger than settings.max_image_bytes.
-
-    Raises PayloadTooLarge as soon as a limit is passed (by Content-Length before anything is read), and BadRequest for
-    an empty body, a form without the field `file`, one with other fields, and one that is cut or malformed.
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much a request may bring. `image_bytes` is the most that an image may have, `sent_bytes` the most that the
+    endpoint takes of it: they differ where the image is to be shrunk.
     """
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type == FORM:
-        return await _read_form(request, settings)
-    return [Upload(await _read_raw(request, settings.max_image_bytes))]
+
+    image_bytes: int
+    sent_bytes: int
+    images: int
+
+    @classmethod
+    def of(cls, settings: Settings, *, fit: bool) -> "Limits":
+        """With `fit`, an image may be larger than what is sent."""
+        sent_bytes = settings.max_image_bytes
+        return cls(max(sent_bytes, settings.max_fit_bytes) if fit else sent_bytes, sent_bytes, settings.max_images)
+
+    @property
+    def form_bytes(self) -> int:
+        """The most that a whole form may have: many images that fit, or one that does not."""
+        return max(self.image_bytes, self.images * self.sent_bytes) + self.images * PART_OVERHEAD_BYTES
+
+    @property
+    def shrinks(self) -> bool:
+        """Whether a larger image than the endpoint takes is accepted."""
+        return self.image_bytes > self.sent_bytes
 
 
-async def _read_raw(request: Request, limit_bytes: int) -> bytes:
-    if _content_length(request) > limit_bytes:
-        raise _image_too_large(limit_bytes)
-    chunks: list[bytes] = []
-    size_bytes = 0
-    try:
-        async for chunk in request.stream():
-            size_bytes += len(chunk)
-            if size_bytes > limit_bytes:
-                raise _image_too_large(limit_bytes)
-            chunks.append(chunk)
-    except ClientDisconnect:
-        raise _cut_off() from None
-    if size_bytes == 0:
-        raise BadRequest("The request has no body.", "Send the image's bytes: curl --data-binary @dog.jpg URL/predict")
-    return b"".join(chunks)
+async def read_uploads(request: Request, limits: Limits) -> list[Upload]:
+    """The request's images, at least one, none of them empty.
 
-
-async def _read_form(request: Request, settings: Settings) -> list[Upload]:
-    limit_bytes = settings.max_images * (settings.max_image_bytes + PART_OVERHEAD_BYTES)
-    if _content_length(request) > limit_bytes:
+    Raises PayloadTooLarge as soon as a limit is passed (by Content-Length before anything is read), NotAnImage as
+    soon as an image's first bytes are none of one, and BadRequest for an empty body, a form without the field `file`,
+    one with other fields, and one that is cut or malformed.
+    """
+    headers, receive = request.headers, request.receive
+    announced_bytes = int(headers.get("content-length", "0"))  # the HTTP server has refused what is no number
+    content_type = headers.get("content-type", "")
+    if content_type[: len(FORM)].lower() != FORM:
+        if announced_bytes > limits.image_bytes:
+            raise _image_too_large(limits)
+        image = _Image(limits)
+        async for chunk in _chunks(receive):
+            image.take(chunk)
+        return [
+            image.finished(
+                "The request has no body.", "Send the image's bytes: curl --data-binary @dog.jpg URL/predict"
+            )
+        ]
+    if announced_bytes > limits.form_bytes:
         raise PayloadTooLarge(
-            f"The form is larger than {settings.max_images} images of {settings.max_image_bytes:,} bytes each.",
+            f"The form is larger than {limits.images} images of {limits.sent_bytes:,} bytes "
+            f"({limits.sent_bytes / 2**20:.3g} MiB) each.",
             "Send fewer or smaller images at once.",
-            limit_bytes=limit_bytes,
+            limit_bytes=limits.form_bytes,
         )
-    _, options = parse_options_header(request.headers["content-type"])
-    boundary = options.get(b"boundary")
-    if not boundary:
+    boundary = boundary_of(content_type)
+    if boundary is None:
         raise BadRequest(
             "The Content-Type multipart/form-data names no boundary.",
             "Let the HTTP client write this header: curl -F file=@dog.jpg",
         )
-    form = _Form(settings)
+    return await _read_form(FormReader(boundary), _chunks(receive), limits)
+
+
+async def _chunks(receive: Receive) -> AsyncIterator[bytes]:
+    """The body as it comes."""
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise BadRequest("The connection ended before the upload did.", "Send the image again.")
+        if body := message.get("body", b""):
+            yield body
+        if not message.get("more_body", False):
+            return
+
+
+class _Image:
+    """What came of an image so far."""
+
+    def __init__(self, limits: Limits, filename: str | None = None) -> None:
+        self._limits = limits
+        self._filename = filename
+        self._chunks: list[bytes] = []
+        self._size_bytes = 0
+        self._content_type: str | None = None
+
+    def take(self, chunk: bytes) -> None:
+        """Keep some more bytes."""
+        self._size_bytes += len(chunk)
+        if self._size_bytes > self._limits.image_bytes:
+            raise _image_too_large(self._limits)
+        self._chunks.append(chunk)
+        if self._content_type is None and self._size_bytes >= SIGNATURE_BYTES:
+            self._content_type = content_type_of(b"".join(self._chunks)[:SIGNATURE_BYTES])
+
+    def finished(self, empty: str, action: str) -> Upload:
+        """All of it; a problem with these words when that is nothing."""
+        if self._size_bytes == 0:
+            raise BadRequest(empty, action)
+        body = b"".join(self._chunks)
+        return Upload(body, self._content_type or content_type_of(body), self._filename)
+
+
+async def _read_form(reader: FormReader, chunks: AsyncIterator[bytes], limits: Limits) -> list[Upload]:
+    form = _Form(limits)
     size_bytes = 0
     try:
-        parser = MultipartParser(boundary, form.callbacks)
-        async for chunk in request.stream():
+        async for chunk in chunks:
             size_bytes += len(chunk)
-            if size_bytes > limit_bytes:
-                raise _image_too_large(settings.max_image_bytes)
-            parser.write(chunk)
-    except FormParserError as error:
+            if size_bytes > limits.form_bytes:
+                raise _image_too_large(limits)
+            for event in reader.read(chunk):
+                form.take(event)
+    except MalformedForm as error:
         raise BadRequest(
-            f"The form cannot be read: {error}", "Send the image as curl -F file=@dog.jpg does."
+            f"The form cannot be read: {error}.", "Send the image as curl -F file=@dog.jpg does."
         ) from error
-    except ClientDisconnect:
-        raise _cut_off() from None
-    return form.finished()
-
-
-@dataclass
-class _Part:
-    headers: dict[str, bytes] = field(default_factory=dict)
-    chunks: list[bytes] = field(default_factory=list)
-    size_bytes: int = 0
-
-    def options(self) -> Mapping[bytes, bytes]:
-        return parse_options_header(self.headers.get("content-disposition", b""))[1]
+    if not reader.ended:
+        raise BadRequest("The form ends before its closing boundary.", "Send the whole form again.")
+    if not form.uploads:
+        raise BadRequest("The form has no file.", f"Send the image in the field {FIELD!r}: curl -F file=@dog.jpg")
+    return form.uploads
 
 
 class _Form:
-    """Collects the files of a form from the parser's callbacks."""
+    """Collects the files of a form."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._uploads: list[Upload] = []
-        self._part = _Part()
-        self._header_name = b""
-        self._header_value = b""
-        self._ended = False
-        self.callbacks: MultipartCallbacks = {
-            "on_part_begin": self._part_begin,
-            "on_header_field": self._header_field,
-            "on_header_value": self._header_text,
-            "on_header_end": self._header_end,
-            "on_headers_finished": self._headers_finished,
-            "on_part_data": self._part_data,
-            "on_part_end": self._part_end,
-            "on_end": self._end,
-        }
+    def __init__(self, limits: Limits) -> None:
+        self.uploads: list[Upload] = []
+        self._limits = limits
+        self._part = PartBegins("", None)
+        self._image = _Image(limits)
 
-    def finished(self) -> list[Upload]:
-        """The files, once everything was parsed."""
-        if not self._ended:
-            raise BadRequest("The form ends before its closing boundary.", "Send the whole form again.")
-        if not self._uploads:
-            raise BadRequest("The form has no file.", f"Send the image in the field {FIELD!r}: curl -F file=@dog.jpg")
-        return self._uploads
+    def take(self, event: PartBegins | bytes | PartEnds) -> None:
+        """Go on with what the form brings next. A problem of an image says which file it is."""
+        if isinstance(event, bytes):
+            try:
+                self._image.take(event)
+            except (NotAnImage, PayloadTooLarge) as problem:
+                problem.members |= self._which()
+                raise
+        elif isinstance(event, PartBegins):
+            self._begin(event)
+        else:
+            empty = f"The file {self._part.filename or ''!r} of the form is empty."
+            try:
+                self.uploads.append(self._image.finished(empty, "Send a file that has content."))
+            except NotAnImage as problem:
+                problem.members |= self._which()
+                raise
 
-    def _part_begin(self) -> None:
-        if len(self._uploads) == self._settings.max_images:
-            raise PayloadTooLarge(
-                f"The form has more than {self._settings.max_images} images.", "Send fewer images at once."
-            )
-        self._part = _Part()
-
-    def _header_field(self, data: bytes, start: int, end: int) -> None:
-        self._header_name += data[start:end]
-
-    def _header_text(self, data: bytes, start: int, end: int) -> None:
-        self._header_value += data[start:end]
-
-    def _header_end(self) -> None:
-        self._part.headers[self._header_name.decode("latin-1").lower()] = self._header_value
-        self._header_name = self._header_value = b""
-
-    def _headers_finished(self) -> None:
-        name = self._part.options().get(b"name", b"").decode(errors="replace")
-        if name != FIELD:
+    def _begin(self, part: PartBegins) -> None:
+        if len(self.uploads) == self._limits.images:
+            raise PayloadTooLarge(f"The form has more than {self._limits.images} images.", "Send fewer images at once.")
+        if part.name != FIELD:
             raise BadRequest(
-                f"The form has a field {name!r}.",
+                f"The form has a field {part.name!r}.",
                 f"Send images in the field {FIELD!r} (curl -F file=@dog.jpg), and top_k in the query (?top_k=5).",
             )
+        self._part = part
+        self._image = _Image(self._limits, part.filename)
 
-    def _part_data(self, data: bytes, start: int, end: int) -> None:
-        self._part.size_bytes += end - start
-        if self._part.size_bytes > self._settings.max_image_bytes:
-            raise _image_too_large(self._settings.max_image_bytes)
-        self._part.chunks.append(data[start:end])
-
-    def _part_end(self) -> None:
-        filename = self._part.options().get(b"filename")
-        name = filename.decode(errors="replace") if filename is not None else None
-        if self._part.size_bytes == 0:
-            raise BadRequest(f"The file {name or ''!r} of the form is empty.", "Send a file that has content.")
-        self._uploads.append(Upload(b"".join(self._part.chunks), name))
-
-    def _end(self) -> None:
-        self._ended = True
+    def _which(self) -> dict[str, object]:
+        return {"file_index": len(self.uploads), "filename": self._part.filename}
 
 
-def _content_length(request: Request) -> int:
-    """0 when the length is not known beforehand. The HTTP server has refused what is no number."""
-    return int(request.headers.get("content-length", "0"))
-
-
-def _image_too_large(limit_bytes: int) -> PayloadTooLarge:
+def _image_too_large(limits: Limits) -> PayloadTooLarge:
+    smaller = "Send a smaller image; the model sees only a few hundred pixels of each side."
+    if not limits.shrinks:
+        smaller = "Send a smaller image, or add ?fit=true to the URL and the service shrinks it."
     return PayloadTooLarge(
-        f"The image has more than {limit_bytes:,} bytes ({limit_bytes / 2**20:.3g} MiB), the largest that is taken.",
-        "Send a smaller image; the model sees only a few hundred pixels of each side.",
-        limit_bytes=limit_bytes,
+        f"The image has more than {limits.image_bytes:,} bytes ({limits.image_bytes / 2**20:.3g} MiB), the largest "
+        "that is taken.",
+        smaller,
+        limit_bytes=limits.image_bytes,
     )
-
-
-def _cut_off() -> BadRequest:
-    return BadRequest("The connection ended before the upload did.", "Send the image again.")

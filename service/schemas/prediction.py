@@ -13,6 +13,13 @@ class PredictionQuery(Body):
     top_k: Annotated[
         int, Field(ge=1, le=100, description="How many breeds to answer; all that the model knows if it is fewer.")
     ] = 5
+    fit: Annotated[
+        bool,
+        Field(
+            description="Shrink an image that has more bytes than the endpoint takes, instead of refusing it. One that "
+            "fits is sent as it is."
+        ),
+    ] = False
 
 
 class BreedProbability(BaseModel):
@@ -43,6 +50,15 @@ class ModelAnswer(BaseModel):
     model: ModelIdentity
 
 
+class FittedSize(BaseModel):
+    """How an image was shrunk to what the endpoint takes."""
+
+    original_bytes: Annotated[int, Field(description="The size of the upload.", examples=[14_063_559])]
+    sent_bytes: Annotated[int, Field(description="The size of the JPEG that the model got.", examples=[4_654_850])]
+    width: Annotated[int, Field(description="In pixels, upright.", examples=[2195])]
+    height: Annotated[int, Field(description="In pixels, upright.", examples=[2927])]
+
+
 ANSWER: dict[str, Any] = {
     "predictions": [
         {"breed": "Bichon frise", "class_index": 23, "class_name": "024.Bichon_frise", "probability": 0.9312},
@@ -51,6 +67,10 @@ ANSWER: dict[str, Any] = {
     "endpoint": "dog-breeds",
     "variant": "AllTraffic",
     "model": {"architecture": "resnet18", "version": "dogs-1"},
+}
+FITTED_ANSWER = {
+    **ANSWER,
+    "fitted": {"original_bytes": 14_063_559, "sent_bytes": 4_654_850, "width": 2195, "height": 2927},
 }
 
 
@@ -65,6 +85,10 @@ class Prediction(BaseModel):
         str | None, Field(description="The production variant that answered.", examples=["AllTraffic"])
     ] = None
     model: ModelIdentity
+    fitted: Annotated[
+        FittedSize | None,
+        Field(description="Only where ?fit=true shrank the image.", exclude_if=lambda size: size is None),
+    ] = None
 
 
 class FilePrediction(Prediction):

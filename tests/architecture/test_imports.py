@@ -10,7 +10,17 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).parent.parent.parent
-PACKAGES = ("service", "local_sagemaker", "diagnostics", "datasets", "demo", "training", "inference", "openapi")
+PACKAGES = (
+    "service",
+    "local_sagemaker",
+    "diagnostics",
+    "datasets",
+    "demo",
+    "training",
+    "inference",
+    "openapi",
+    "model_server",
+)
 APART = ("training", "inference")  # they run alone, in a container
 HEAVY = ("torch", "torchvision", "sagemaker", "openvino", "numpy", "matplotlib", "boto3", "botocore.session")
 

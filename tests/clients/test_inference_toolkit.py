@@ -1,6 +1,6 @@
 """SageMaker's own inference toolkits (of the PyTorch images) as the oracle of the handler contract.
 
-The same models get the same requests from the toolkits, as a library, and from runtime/serving/handler.py. What is
+The same models get the same requests from the toolkits, as a library, and from model_server/handler.py. What is
 meant to be otherwise is told by a test of its own, with the reason.
 """
 
@@ -20,9 +20,10 @@ import numpy as np
 import pytest
 import torch
 
-from local_sagemaker.runtime.serving.handler import Handler, Invocation
-from local_sagemaker.runtime.serving.handler_program import import_program
-from local_sagemaker.runtime.serving.model_thread import failure
+from model_server.failures import failure
+from model_server.handler import Handler
+from model_server.messages import Invocation
+from model_server.program import import_program
 from tests.clients.environments import environment
 
 JSON, CSV, NPY = "application/json", "text/csv", "application/x-npy"
@@ -338,7 +339,7 @@ def _written(folder: Path, case: Case) -> dict[str, Any]:
 
 
 def _answered(case: Mapping[str, Any]) -> dict[str, Any]:
-    """What runtime/serving/handler.py answers, in the form of inference_toolkit/toolkit.py."""
+    """What model_server/handler.py answers, in the form of inference_toolkit/toolkit.py."""
     model_dir = Path(case["model_dir"])
     code, program = model_dir / "code", case["program"]
     with _imports_from(code):

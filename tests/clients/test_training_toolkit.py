@@ -43,6 +43,7 @@ DIFFERS = {
     "MKL_NUM_THREADS": "the job's share of this machine",
     "NUMEXPR_NUM_THREADS": "the job's share of this machine",
     "OMP_NUM_THREADS": "the job's share of this machine",
+    "OMP_WAIT_POLICY": "the job shares this machine",
     "OPENBLAS_NUM_THREADS": "the job's share of this machine",
     "PATH": "another Python environment",
     "PYTHONPATH": "another Python environment; both begin with the code folder",

@@ -4,67 +4,18 @@ No container engine is needed: each Dockerfile's COPY, RUN uv sync, ENV, HEALTHC
 temporary folder instead of a layer.
 """
 
-import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 import yaml
 
+from tests.e2e.dockerfiles import REPOSITORY_DIR, copy, parse, uv
 from tests.e2e.ports import free_port
-
-REPOSITORY_DIR = Path(__file__).resolve().parents[2]
-
-
-@dataclass
-class Image:
-    """What a Dockerfile says, as far as it can be done without an engine."""
-
-    copies: list[tuple[list[str], str]] = field(default_factory=list)
-    installs: list[str] = field(default_factory=list)
-    environment: dict[str, str] = field(default_factory=dict)
-    user: str = "root"
-    health_check: list[str] = field(default_factory=list)
-    command: list[str] = field(default_factory=list)
-
-
-def parse(dockerfile: Path) -> Image:
-    """Read the instructions that the two images use; an unknown one fails the test."""
-    image = Image()
-    for line in dockerfile.read_text().splitlines():
-        instruction, _, rest = line.partition(" ")
-        match instruction:
-            case "COPY":
-                *sources, target = rest.split()
-                image.copies.append((sources, target))
-            case "RUN" if rest.startswith("uv sync"):
-                image.installs.append(rest)
-            case "ENV":
-                image.environment |= dict(pair.split("=", 1) for pair in rest.split())
-            case "USER":
-                image.user = rest
-            case "HEALTHCHECK":
-                image.health_check = json.loads(re.sub(r"^.*CMD ", "", rest))
-            case "CMD":
-                image.command = json.loads(rest)
-            case "FROM" | "RUN" | "WORKDIR" | "VOLUME" | "EXPOSE" | "#" | "":
-                pass
-            case _:
-                raise AssertionError(f"{dockerfile}: {instruction} is not known to this test")
-    return image
-
-
-def uv() -> str:
-    """The uv that made this environment."""
-    found = shutil.which("uv") or str(REPOSITORY_DIR / ".uv" / "bin" / "uv")
-    assert Path(found).exists(), "uv is needed: run the tests with `make test`"
-    return found
 
 
 @pytest.mark.e2e
@@ -72,11 +23,7 @@ def uv() -> str:
 def test_an_image_builds_starts_and_is_healthy(folder: str, tmp_path: Path) -> None:
     image = parse(REPOSITORY_DIR / folder / "Dockerfile")
     assert image.user == "sagehound", "the image must not run as root"
-    for sources, target in image.copies:
-        for source in sources:
-            path = REPOSITORY_DIR / source
-            place = tmp_path / source if target == "./" else tmp_path / target
-            shutil.copytree(path, place) if path.is_dir() else shutil.copy(path, place)
+    copy(image, tmp_path)
 
     clean = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "HOME": os.environ["HOME"]}
     for install in image.installs:

@@ -90,8 +90,7 @@ def ink(image: Image.Image) -> tuple[float, int]:
     return 1 - max(count for count, _ in counted) / (image.width * image.height), len(counted)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1100, 375])
+@pytest.mark.parametrize(("width", "scheme"), [(1100, "light"), (375, "dark")])
 @pytest.mark.parametrize("name", ["job", "tuning"])
 def test_every_plot_is_seen(name: str, width: int, scheme: str, on_page: OnPage, pages: dict[str, Path]) -> None:
     async def visit(tab: Tab) -> None:

@@ -29,7 +29,7 @@ def input_fn(body, content_type): return bytes(body)
 def predict_fn(data, model):
     if data == b"cat": raise NoDog("this is a cat")
     if data == b"crash": raise RuntimeError("out of cheese")
-    return {"model": model, "bytes": len(data), "pid": os.getpid()}
+    return {"model": model, "bytes": len(data), "server": os.getppid()}  # a worker's parent
 def output_fn(prediction, accept): return json.dumps(prediction), "application/json"
 """
 
@@ -294,9 +294,9 @@ def test_a_serverless_endpoint_rests_and_wakes(cloud: Cloud) -> None:
     described = cloud.sagemaker.describe_endpoint(EndpointName="rests")["ProductionVariants"][0]
     assert described["CurrentServerlessConfig"] == serverless
     assert "CurrentInstanceCount" not in described
-    first = cloud.predict("rests")["pid"]
+    first = cloud.predict("rests")["server"]
     wait_for(lambda: not Path(f"/proc/{first}").exists(), "end of the idle model server")
-    assert cloud.predict("rests")["pid"] != first
+    assert cloud.predict("rests")["server"] != first
     with pytest.raises(ClientError, match=r"\(ValidationError\).*at most 4194304"):
         cloud.predict("rests", b"x" * 4_194_305)
 
@@ -323,13 +323,13 @@ def test_kill_9_and_restarts_leave_endpoints_as_they_are(tmp_path: Path) -> None
         cloud.s3.create_bucket(Bucket=BUCKET)
         cloud.endpoint("lasting", members("m"))
         cloud.endpoint("shot", members("n"))
-        lasting, shot = cloud.predict("lasting")["pid"], cloud.predict("shot")["pid"]
+        lasting, shot = cloud.predict("lasting")["server"], cloud.predict("shot")["server"]
 
         server.kill()
         os.kill(shot, signal.SIGKILL)
         server.start()
-        assert cloud.predict("lasting")["pid"] == lasting  # adopted
-        assert cloud.predict("shot")["pid"] != shot  # started again
+        assert cloud.predict("lasting")["server"] == lasting  # adopted
+        assert cloud.predict("shot")["server"] != shot  # started again
         assert cloud.sagemaker.describe_endpoint(EndpointName="shot")["EndpointStatus"] == "InService"
 
         cloud.model("next", members("next"))

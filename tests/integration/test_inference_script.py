@@ -22,6 +22,8 @@ sys.path.insert(0, folder + "/code")
 import inference
 model = inference.model_fn(folder)
 loaded_seconds = time.perf_counter() - started
+from PIL import Image
+formats = sorted(Image.OPEN)
 answers = []
 for line in sys.stdin:
     path, content_type, accept = json.loads(line)
@@ -37,7 +39,9 @@ packages = {
     for name, module in list(sys.modules.items())
     if "site-packages" in (getattr(module, "__file__", None) or "")
 }
-print(json.dumps({"loaded_seconds": loaded_seconds, "answers": answers, "packages": sorted(packages)}))
+converts = "openvino.tools.ovc" in sys.modules
+told = {"loaded_seconds": loaded_seconds, "answers": answers, "packages": sorted(packages)}
+print(json.dumps({**told, "formats": formats, "converts": converts}))
 """
 
 
@@ -102,3 +106,7 @@ def test_it_imports_its_requirements_and_nothing_else(model_folder: Path) -> Non
     # packaging is what openvino imports where it is there, _distutils_hack what setuptools does to every process.
     assert set(result["packages"]) - {"packaging", "_distutils_hack"} == {"PIL", "numpy", "openvino"}
     assert result["loaded_seconds"] < 10
+    # What costs time and memory: Pillow's seventy formats, and OpenVINO's conversion of models.
+    assert {"BMP", "GIF", "JPEG", "PNG", "WEBP"} <= set(result["formats"])
+    assert len(result["formats"]) < 10
+    assert not result["converts"]

@@ -134,6 +134,28 @@ def test_a_form_of_several_images(rest: httpx.Client, endpoint: dict[str, Any]) 
     assert [item["predictions"][0]["breed"] for item in answer["items"]] == list(COLOURS)
 
 
+def test_an_image_that_is_too_large_is_shrunk_when_asked(rest: httpx.Client, endpoint: dict[str, Any]) -> None:
+    large = picture("Blue heeler", "BMP", (1700, 1400))  # seven megabytes
+    refused = rest.post("/predict", content=large)
+    assert refused.status_code == 413
+    assert "?fit=true" in refused.json()["action"]
+    answer = rest.post("/predict", content=large, params={"fit": "true"})
+    assert answer.status_code == 200, answer.text
+    body = answer.json()
+    assert body["predictions"][0]["breed"] == "Blue heeler"
+    assert body["fitted"]["original_bytes"] == len(large)
+    assert body["fitted"]["sent_bytes"] < 6_291_456
+    assert (body["fitted"]["width"], body["fitted"]["height"]) == (1700, 1400)
+    assert "fitted" not in rest.post("/predict", content=picture("Blue heeler"), params={"fit": "true"}).json()
+
+
+def test_where_the_time_went(rest: httpx.Client, endpoint: dict[str, Any]) -> None:
+    answer = rest.post("/predict", files={"file": ("a.png", picture("Red setter", "PNG"))})
+    stages = dict(stage.split(";dur=") for stage in answer.headers["server-timing"].split(", "))
+    assert list(stages) == ["parse", "sign", "wait", "model"]
+    assert 0 < float(stages["model"]) < answer.elapsed.total_seconds() * 1000
+
+
 def test_breeds_come_from_the_artifact(rest: httpx.Client, endpoint: dict[str, Any]) -> None:
     breeds = rest.get("/breeds").raise_for_status().json()
     assert breeds["model"] == endpoint["variants"][0]["model"]

@@ -6,11 +6,13 @@ import re
 import signal
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
 import openvino
 import pytest
+import torch
 from PIL import Image, ImageDraw
 
 FOLDER = Path(__file__).resolve().parents[2] / "training"
@@ -52,6 +54,7 @@ class Job:
 
     def __init__(self, folder: Path, channels: dict[str, Path]) -> None:
         self.folder = folder
+        self.errors = ""  # stderr of `run`
         self.config = folder / "config"
         self.config.mkdir(parents=True)
         self.environment = {
@@ -81,8 +84,8 @@ class Job:
 
     def run(self, script: str, *flags: str) -> str:
         process = self.start(script, *flags)
-        output, errors = process.communicate(timeout=240)
-        assert process.returncode == 0, output + errors
+        output, self.errors = process.communicate(timeout=240)
+        assert process.returncode == 0, output + self.errors
         return output
 
     def read(self, path: str) -> object:
@@ -112,9 +115,18 @@ def wait_for_epoch(process: "subprocess.Popen[str]", number: int) -> str:
 
 @pytest.fixture(scope="module")
 def trained(data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Job, str]:
-    """A job that trains all layers for eight epochs without any interruption."""
+    """A job that trains all layers for eight epochs without any interruption, and exports all that it can.
+
+    openvino_telemetry can be imported there, and notes it when somebody does.
+    """
     job = Job(tmp_path_factory.mktemp("trained"), channels(data, "train", "validation", "test"))
-    return job, job.run("train_model.py", *QUICK, "--freeze-backbone", "false", "--epochs", "8")
+    package, home = job.folder / "site/openvino_telemetry", job.folder / "home"
+    for folder in (package, home):
+        folder.mkdir(parents=True)
+    (package / "__init__.py").write_text(f"import pathlib\npathlib.Path({str(job.folder / 'told')!r}).touch()\n")
+    job.environment |= {"PYTHONPATH": str(package.parent), "HOME": str(home)}
+    exports = ["--quantize", "int8", "--quantize-tolerance", "100", "--gpu-graph", "true"]
+    return job, job.run("train_model.py", *QUICK, "--freeze-backbone", "false", "--epochs", "8", *exports)
 
 
 def test_it_learns_and_leaves_the_artifact(trained: tuple[Job, str], data: Path) -> None:
@@ -126,7 +138,10 @@ def test_it_learns_and_leaves_the_artifact(trained: tuple[Job, str], data: Path)
     assert sorted(path.name for path in (job.folder / "model").iterdir()) == [
         "classes.json",
         "model.bin",
+        "model.int8.bin",
+        "model.int8.xml",
         "model.json",
+        "model.pt",
         "model.safetensors",
         "model.xml",
     ]
@@ -141,12 +156,52 @@ def test_it_learns_and_leaves_the_artifact(trained: tuple[Job, str], data: Path)
     assert right_answers(job, data / "test") == round(float(tested[2]) * 12)
 
 
-def right_answers(job: Job, folder: Path) -> int:
+def test_each_precision_is_as_accurate_as_the_description_says(trained: tuple[Job, str], data: Path) -> None:
+    job, output = trained
+    description = job.read("model/model.json")
+    assert isinstance(description, dict)
+    precisions, quantization = description["precisions"], description["quantization"]
+    assert {"fp32", "int8"} <= precisions.keys() <= {"fp32", "bf16", "int8"}
+    assert description["precision"] == min(precisions, key=lambda name: precisions[name]["milliseconds"])
+    assert (quantization["tolerance_points"], quantization["validation_images"]) == (100.0, 9)
+    assert quantization["calibration_images"] == 9
+    for name, graph in {"fp32": "model.xml", "int8": "model.int8.xml"}.items():
+        right = right_answers(job, data / "validation", graph)
+        assert precisions[name]["graph"] == graph
+        assert precisions[name]["top1_accuracy"] == right / 9
+        assert f"\n{name}: accuracy {right / 9:.4f}" in output
+    assert output.count(": chosen\n") == 1
+    assert "nncf" not in output.lower()
+    assert "Statistics" not in output
+
+
+def test_the_graph_for_gpus_needs_no_code(trained: tuple[Job, str]) -> None:
+    job, _ = trained
+    compiled = openvino.Core().compile_model(job.folder / "model/model.xml", "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    images = np.random.default_rng(0).standard_normal((5, 3, 32, 32), np.float32)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch.jit is deprecated; the GPU images of AWS have it
+        network = torch.jit.load(job.folder / "model/model.pt")  # type: ignore[no-untyped-call]
+    with torch.no_grad():
+        logits = network(torch.from_numpy(images)).numpy()
+    assert np.abs(logits - compiled({"images": images})["logits"]).max() < 1e-3
+
+
+def test_nothing_reports_to_openvinos_telemetry(trained: tuple[Job, str]) -> None:
+    job, _ = trained
+    told = job.folder / "told"
+    assert not told.exists()
+    assert list((job.folder / "home").iterdir()) == []
+    subprocess.run([sys.executable, "-c", "import openvino_telemetry"], env=job.environment, check=True, timeout=60)
+    assert told.exists(), "it would have been found"
+
+
+def right_answers(job: Job, folder: Path, graph: str = "model.xml") -> int:
     """How many images the exported network names rightly, preprocessed as model.json says."""
     description, classes = job.read("model/model.json"), job.read("model/classes.json")
     assert isinstance(description, dict)
     assert isinstance(classes, list)
-    network = openvino.Core().compile_model(job.folder / "model/model.xml", "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    network = openvino.Core().compile_model(job.folder / "model" / graph, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     right = 0
     for entry in classes:
         for path in (folder / entry["folder"]).iterdir():
@@ -184,8 +239,13 @@ def test_hpo_is_the_same_training_without_a_look_at_the_test_channel(
     trained: tuple[Job, str], data: Path, tmp_path: Path
 ) -> None:
     job = Job(tmp_path / "job", {**channels(data, "train", "validation"), "test": tmp_path / "not there"})
-    output = job.run("hpo.py", *QUICK, "--freeze-backbone", "False", "--epochs", "8")
-    assert epochs(output) == epochs(trained[1]), "the same seed gives the same figures"
+    job.environment["PYTHONPROFILEIMPORTTIME"] = "1"
+    output = job.run("hpo.py", *QUICK, "--freeze-backbone", "False", "--epochs", "3")
+    first = {number: line for number, line in epochs(trained[1]).items() if number <= 3}
+    assert epochs(output) == first, "the same seed gives the same figures"
+    imported = {line.rpartition("|")[2].strip() for line in job.errors.splitlines()}
+    assert "torch" in imported
+    assert not imported & {"nncf", "smdebug", "torchvision"}, "they cost seconds, and nothing asked for them"
     assert "test:" not in output
     assert not (job.folder / "output/test_report.json").exists()
     assert (job.folder / "model/model.xml").exists()

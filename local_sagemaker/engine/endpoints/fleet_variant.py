@@ -17,12 +17,16 @@ from local_sagemaker.runtime.compute_share import ComputeShare, compute_share, h
 from local_sagemaker.runtime.objects import Objects
 from local_sagemaker.runtime.serving import environment as serving
 from local_sagemaker.runtime.serving import model as serving_model
-from local_sagemaker.runtime.serving.folder import Serving
+from local_sagemaker.runtime.serving.folder import Start
 from local_sagemaker.runtime.serving.logs import log_file
 from local_sagemaker.runtime.serving.model import ModelDataFailed, ModelSource
 from local_sagemaker.settings import Settings
 from local_sagemaker.store.deployments import Deployment, Variant
 from local_sagemaker.store.endpoints import Endpoint
+from model_server.serving import Serving
+
+# As on AWS, a serverless server answers one invocation at a time, with all its CPUs; more servers answer more.
+SERVERLESS_WORKERS = 1
 
 logger = logging.getLogger(__name__)
 
@@ -97,18 +101,20 @@ class FleetVariant:
         """Start one of the model servers."""
         view = serving.view(self._folder, mounted=mount_namespace.is_mounted(self._settings.opt_ml))
         container = self.variant.environment
-        what = Serving(
+        model = Serving(
             model_dir=view.model_dir,
             code_dir=serving.code_dir(container, view.model_dir),
             packages_dir=serving_model.packages_dir(self._folder).absolute(),
             program=container.get("SAGEMAKER_PROGRAM"),
-            timeout_seconds=self._settings.invocation_timeout_seconds,
         )
+        share = self._share()
+        what = Start(model, self._settings.invocation_timeout_seconds, share.cpus)
         environment = serving.environment(
             container,
             model_dir=view.model_dir,
             region=self._region,
-            share=self._share(),
+            share=share,
+            workers=None if self.variant.serverless is None else SERVERLESS_WORKERS,
             endpoint_url=self._objects.endpoint_url,
         )
         self.servers[index].start(what, environment, view.mounts)

@@ -13,7 +13,7 @@ from local_sagemaker.runtime import process
 from local_sagemaker.runtime.memory import resident_bytes
 from local_sagemaker.runtime.process import Exited, Lost, NotStarted, ProcessState, Running
 from local_sagemaker.runtime.serving import environment as serving
-from local_sagemaker.runtime.serving.folder import Serving, ServingFolder
+from local_sagemaker.runtime.serving.folder import ServingFolder, Start
 from local_sagemaker.runtime.serving.logs import write_line
 
 STOP_GRACE_SECONDS = 10.0  # between SIGTERM, when nothing is under way any more, and SIGKILL
@@ -68,7 +68,7 @@ class WatchedServer:
             self._count_end(state.ended_at if isinstance(state, Exited) else now)
         return self._in(Phase.ENDED, self._ended_at, self._over_memory or _ended_how(state))
 
-    def start(self, what: Serving, environment: Mapping[str, str], mounts: Mapping[str, Path]) -> None:
+    def start(self, what: Start, environment: Mapping[str, str], mounts: Mapping[str, Path]) -> None:
         """Start it, for the first time or again, with its own view of `mounts`."""
         if not isinstance(self._state(), NotStarted):
             shutil.rmtree(self._start_folder.path, ignore_errors=True)

@@ -21,12 +21,12 @@ from local_sagemaker.engine.endpoints.routing import (
 from local_sagemaker.errors import ServerlessThrottled, ServiceUnavailable, ValidationError
 from local_sagemaker.operations.context import Context
 from local_sagemaker.operations.hosting.model_answer import Answer
-from local_sagemaker.runtime.serving.folder import REFUSAL_HEADER, TIMEOUT_HEADER
 from local_sagemaker.runtime.serving.logs import log_group
 from local_sagemaker.runtime.serving.model_errors import ModelLog, model_error, timed_out
 from local_sagemaker.store import deployments
 from local_sagemaker.store import endpoints as store
 from local_sagemaker.store.endpoints import Endpoint
+from model_server.messages import REFUSAL_HEADER, TIMEOUT_HEADER
 
 # How long a request waits for a model server that is being started again.
 PATIENCE_SECONDS = 10.0
@@ -189,6 +189,12 @@ async def _refuse(context: Context, call: Call, answer: Answer) -> NoReturn:
     if refusal == "queue-full":
         raise ServiceUnavailable(
             f"The model server of endpoint {call.endpoint_name} is busy and its queue is full. Try again later, send"
-            " fewer requests at once, or give the variant more instances."
+            " fewer requests at once, or give the variant more instances.",
+            answer.response.headers.get("Retry-After"),
+        )
+    if refusal == "no-worker":
+        raise ServiceUnavailable(
+            f"The model server of endpoint {call.endpoint_name} ends because it cannot load its model any more; it is"
+            f" started again. See the log group {log_group(call.endpoint_name)} for the reason."
         )
     raise timed_out(answer.log, answer.seconds)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from local_sagemaker.runtime.serving.folder import REFUSAL_HEADER, TIMEOUT_HEADER
+from model_server.messages import REFUSAL_HEADER, TIMEOUT_HEADER
 
 BLOCK_BYTES = 1024 * 1024
 # The model server ends an invocation by itself; this is for one that cannot even do that.
@@ -28,7 +28,7 @@ class Overdue(Exception):
 
 @dataclass(frozen=True)
 class FileAnswer:
-    """An answer whose body is in a file; `refusal` as in runtime/serving/folder.py."""
+    """An answer whose body is in a file; `refusal` as in model_server/messages.py."""
 
     status: int
     content_type: str

@@ -32,9 +32,17 @@ def view(folder: Path, *, mounted: bool) -> View:
 
 
 def environment(
-    container: Mapping[str, str], *, model_dir: Path, region: str, share: ComputeShare, endpoint_url: str
+    container: Mapping[str, str],
+    *,
+    model_dir: Path,
+    region: str,
+    share: ComputeShare,
+    workers: int | None,
+    endpoint_url: str,
 ) -> dict[str, str]:
     """A model server's environment: SageMaker's, AWS access, then the container's own. Nothing else is inherited.
+
+    `workers` is how many there are unless the container says it; None for one a CPU of the share.
 
     A value that is a path in /opt/ml/model is translated to `model_dir`, which is the same where it can be mounted.
     """
@@ -47,6 +55,7 @@ def environment(
         "PYTHONUNBUFFERED": "1",
         "PYTHONIOENCODING": "UTF-8",
         **share.environment(),
+        **({"SAGEMAKER_MODEL_SERVER_WORKERS": str(workers)} if workers else {}),
         **{name: os.environ[name] for name in AWS_VARIABLES if os.environ.get(name)},
         **({"AWS_ACCESS_KEY_ID": access_key, "AWS_SECRET_ACCESS_KEY": secret_key} if access_key and secret_key else {}),
         **({"AWS_ENDPOINT_URL": endpoint_url} if endpoint_url else {}),

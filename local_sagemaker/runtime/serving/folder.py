@@ -1,38 +1,43 @@
 """The folder of a model server: how one is started and found again.
 
-FOLDER/serving.json   what to serve: written before the start
-FOLDER/server.json    {"pid", "port"}: written by the model server when its model is loaded
-FOLDER/log            a link to the log of the instance's stream, which goes on over restarts
+FOLDER/server.json   {"pid", "port"}: written by the model server when a worker of it has loaded the model
+FOLDER/log           a link to the log of the instance's stream, which goes on over restarts
 and runtime/process.py's own files
 """
 
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
-from local_sagemaker.runtime import process, shim
-
-# Of an answer that is the model server's own, not the model's: queue-full, timeout, or never-started when the time
-# was up before it was this request's turn.
-REFUSAL_HEADER = "x-model-server-refusal"
-# Of a request: the seconds that it may take, where that is not the model server's own limit. The model does not see it.
-TIMEOUT_HEADER = "x-model-server-timeout"
+from local_sagemaker.runtime import process
+from model_server.serving import Serving
 
 
 @dataclass(frozen=True)
-class Serving:
-    """What a model server serves; all paths absolute, as it sees them.
+class Start:
+    """What a model server serves, paths as it sees them, for how long a request may run, and on how many CPUs."""
 
-    `program` is SAGEMAKER_PROGRAM, `packages_dir` holds what requirements.txt added.
-    """
-
-    model_dir: Path
-    code_dir: Path
-    packages_dir: Path
-    program: str | None
+    serving: Serving
     timeout_seconds: float
+    cpus: int
+
+    def argv(self, ready_file: Path) -> list[str]:
+        """The command."""
+        serving = self.serving
+        options = {
+            "--model-dir": serving.model_dir,
+            "--code-dir": serving.code_dir,
+            "--packages-dir": serving.packages_dir,
+            "--program": serving.program,
+            "--port": 0,
+            "--ready-file": ready_file,
+            "--timeout-seconds": self.timeout_seconds,
+            "--cpus": self.cpus,
+        }
+        given = [part for name, value in options.items() if value is not None for part in (name, str(value))]
+        return [sys.executable, "-P", "-m", "model_server", *given]
 
 
 @dataclass(frozen=True)
@@ -46,31 +51,18 @@ class ServingFolder:
         """Where the model server says on which port it listens."""
         return self.path / "server.json"
 
-    def read_serving(self) -> Serving:
-        """What to serve."""
-        fields = json.loads((self.path / "serving.json").read_bytes())
-        return Serving(
-            Path(fields["model_dir"]),
-            Path(fields["code_dir"]),
-            Path(fields["packages_dir"]),
-            fields["program"],
-            fields["timeout_seconds"],
-        )
-
-    def start(self, serving: Serving, environment: Mapping[str, str], log: Path, mounts: Mapping[str, Path]) -> None:
+    def start(self, what: Start, environment: Mapping[str, str], log: Path, mounts: Mapping[str, Path]) -> None:
         """Start a model server unless this folder has had one. Its output is appended to `log`.
 
-        `serving` and `environment` are as it sees them by `mounts`.
+        `what` and `environment` are as it sees them by `mounts`.
         """
         self.path.mkdir(parents=True, exist_ok=True)
         log.parent.mkdir(parents=True, exist_ok=True)
         link = self.path / "log"
         if not link.is_symlink():
             link.symlink_to(log.resolve())
-        written = {name: str(value) if isinstance(value, Path) else value for name, value in asdict(serving).items()}
-        shim.write_json(str(self.path / "serving.json"), written)
-        argv = [sys.executable, "-P", "-m", "local_sagemaker.runtime.serving.model_server", str(self.path.resolve())]
-        process.spawn(self.path, argv, cwd=serving.model_dir, env=environment, mounts=mounts)
+        argv = what.argv(self.server_json.resolve())
+        process.spawn(self.path, argv, cwd=what.serving.model_dir, env=environment, mounts=mounts)
 
     def port(self) -> int | None:
         """Where the model server listens; None until its model is loaded."""

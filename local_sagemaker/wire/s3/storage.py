@@ -23,7 +23,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Any
 
-from nanio.errors import BucketNotEmpty, InvalidObjectName, NoSuchKey, S3Error
+from nanio.errors import BucketNotEmpty, InvalidObjectName, NoSuchKey, PreconditionFailed, S3Error
 from nanio.keys import validate_object_key
 from nanio.storage.backend import GetObjectResult, ObjectInfo
 from nanio.storage.filesystem import FilesystemStorage
@@ -111,9 +111,15 @@ class FolderStorage(FilesystemStorage):  # type: ignore[misc] # nanio has no typ
                 raise InvalidObjectName(f"objects are files here, and {parent.relative_to(folder)} is one already")
         return path
 
-    def commit(self, bucket: str, key: str, staged: Staged, **metadata: Any) -> ObjectInfo:
-        """Give a staged upload its name, replacing what had it. `metadata` are ObjectInfo's other members."""
+    def commit(self, bucket: str, key: str, staged: Staged, *, only_new: bool = False, **metadata: Any) -> ObjectInfo:
+        """Give a staged upload its name, replacing what had it. `metadata` are ObjectInfo's other members.
+
+        `only_new` raises PreconditionFailed when something has the name; all of it is one step of the event loop.
+        """
         path = self.check_key(bucket, key)
+        if only_new and path.exists():
+            staged.path.unlink()
+            raise PreconditionFailed
         now = datetime.now(UTC)
         members = {"etag": f'"{staged.md5}"', "content_type": "binary/octet-stream", **metadata}
         info = ObjectInfo(key=key, size=staged.size, last_modified=now, **members)

@@ -75,4 +75,11 @@ def _unknown_headers(method: str, headers: Mapping[str, str]) -> Iterator[str]:
         if name in headers and headers[name] not in harmless:
             yield f"{name}: {headers[name]}"
     if method not in ("GET", "HEAD"):
-        yield from (f"{method} with {name}" for name in ("if-match", "if-none-match") if name in headers)
+        conditions = ("if-match", "if-none-match")
+        yield from (f"{method} with {name}" for name in conditions if _refused(method, name, headers))
+
+
+def _refused(method: str, condition: str, headers: Mapping[str, str]) -> bool:
+    """Of conditional writing there is PutObject of a key that must not be there yet."""
+    only_new = method == "PUT" and condition == "if-none-match" and headers.get(condition) == "*"
+    return condition in headers and (not only_new or "x-amz-copy-source" in headers)

@@ -47,7 +47,8 @@ async def put_object(request: Request, storage: FolderStorage, bucket: str, key:
     """PutObject."""
     storage.check_key(bucket, key)
     members = _members(request)
-    info = storage.commit(bucket, key, await _stage_body(request, storage), **members)
+    only_new = "if-none-match" in request.headers
+    info = storage.commit(bucket, key, await _stage_body(request, storage), only_new=only_new, **members)
     return Response(headers={"ETag": info.etag})
 
 

@@ -18,5 +18,10 @@ def artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def torch_artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return artifacts.write_torch(artifacts.write(tmp_path_factory.mktemp("torch_model")))
+
+
+@pytest.fixture(scope="session")
 def model(modules: dict[str, ModuleType], artifact: Path) -> Any:
     return modules["inference"].model_fn(str(artifact))

@@ -33,6 +33,15 @@ def test_a_batch_is_its_images_one_by_one(modules: Modules, model: Any) -> None:
     assert predict(images[:1], model).probabilities.shape == (1, 3)
 
 
+def test_several_requests_at_once_are_answered_one_by_one(modules: Modules, model: Any) -> None:
+    inference = modules["inference"]
+    one, two = Image.new("RGB", (40, 60), artifacts.RED), Image.new("RGB", (60, 40), artifacts.BLUE)
+    answers = inference.predict_batch_fn([one, [two, one], two], model)
+    assert [answer.probabilities.shape for answer in answers] == [(3,), (2, 3), (3,)]
+    for data, answer in zip([one, [two, one], two], answers, strict=True):
+        assert np.array_equal(answer.probabilities, inference.predict_fn(data, model).probabilities)
+
+
 def test_threads_get_their_own_answers(modules: Modules, model: Any) -> None:
     predict = modules["inference"].predict_fn
     images = [Image.new("RGB", (40, 40), (n * 8, 255 - n * 8, n)) for n in range(32)]
@@ -130,11 +139,11 @@ def test_threads(modules: Modules, monkeypatch: pytest.MonkeyPatch, environment:
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    assert modules["network"].thread_count() == expected
+    assert modules["cpu_network"].thread_count() == expected
 
 
 def test_all_cpus_of_the_process_without_a_setting(modules: Modules, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.delenv("SM_NUM_CPUS", raising=False)
     monkeypatch.setattr("os.sched_getaffinity", lambda _: {4, 5, 9})
-    assert modules["network"].thread_count() == 3
+    assert modules["cpu_network"].thread_count() == 3

@@ -2,16 +2,16 @@ import json
 from pathlib import Path
 
 import numpy as np
-import pytest
 import torch
 
 from tests.unit.training.scripts import Scripts
 
 
-@pytest.mark.parametrize("arch", ["resnet18", "mobilenet_v3_small"])
-def test_the_exported_network_takes_batches_of_any_size(scripts: Scripts, tmp_path: Path, arch: str) -> None:
+def test_the_exported_network_takes_batches_of_any_size(scripts: Scripts, tmp_path: Path) -> None:
+    """Of one of torchvision's networks; the other two kinds are exported below and by tests/integration."""
     import openvino
 
+    arch = "mobilenet_v3_small"
     network = scripts.networks.build_classifier(arch, 3, 64, dropout=0.2, frozen=True)
     preprocessing = scripts.networks.preprocessing_for(arch, 64)
     classes = scripts.classes.class_map(("001.Affenpinscher", "002.Afghan_hound", "003.Akita"))

@@ -141,25 +141,6 @@ def test_a_full_disk_is_told_once_and_ends_no_training(runs: Runs) -> None:
     assert Trial(runs.folder / "full_disk/tensors").steps == [0]
 
 
-NOTHING = """
-import sys
-from arguments import parse_arguments
-from environment import read_environment
-from train_model import TrainingJob
-import hpo
-environment = read_environment({"SM_INPUT_CONFIG_DIR": sys.argv[1]})
-job = TrainingJob(parse_arguments([], cpus=1, description=""), environment)
-print(job._hook(None, []), job._timeline(), sorted(name for name in sys.modules if name.startswith("smdebug.")))
-"""
-
-
-def test_a_job_without_debugger_imports_none_of_it(tmp_path: Path) -> None:
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(FOLDER), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-c", NOTHING, str(tmp_path)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=True)
-    assert done.stdout.split() == ["None", "None", "[]"]
-
-
 def test_without_smdebug_the_error_says_what_to_do(
     scripts: Scripts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

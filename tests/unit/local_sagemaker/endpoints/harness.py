@@ -7,6 +7,7 @@ import json
 import tarfile
 import threading
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -151,13 +152,19 @@ class Local:
 
     def invoke(self, name: str, body: bytes = b"x", region: str = "us-east-1", **members: Any) -> dict[str, Any]:
         """InvokeEndpoint."""
+        return self.begin_to_invoke(name, body, region, **members).result(DEADLINE_SECONDS)
+
+    def begin_to_invoke(
+        self, name: str, body: bytes = b"x", region: str = "us-east-1", **members: Any
+    ) -> Future[dict[str, Any]]:
+        """InvokeEndpoint, whose answer is waited for by whoever wants it."""
         call = invocations.invoke_endpoint(
             replace(self.context, region=region), {"EndpointName": name, "Body": body, **members}
         )
-        return asyncio.run_coroutine_threadsafe(call, self._loop).result(DEADLINE_SECONDS)
+        return asyncio.run_coroutine_threadsafe(call, self._loop)
 
     def server_pids(self, name: str) -> list[int]:
-        """The living model servers' process ids, from their folders, which may go while they are looked at."""
+        """The living model servers' process ids (their fronts'), from folders that may go while they are looked at."""
         pattern = self.settings.endpoints_dir / name / "deployments" / "*" / "*" / "servers" / "*" / "*"
         found = (_living_pid(Path(folder)) for folder in sorted(glob.glob(str(pattern))))
         return [pid for pid in found if pid is not None]

@@ -6,7 +6,6 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -28,6 +27,8 @@ def predict_fn(command, model_dir):
         name = open(os.path.join(model_dir, "name.txt")).read()
         return {"cwd": os.getcwd(), "model_dir": model_dir, "name": name, "env": dict(os.environ), "path": sys.path}
     if command == "pid": return os.getpid()
+    if command == "server": return os.getppid()
+    if command == "threads": return [os.environ["SAGEMAKER_MODEL_SERVER_WORKERS"], os.environ["OMP_NUM_THREADS"]]
     if command == "die": os._exit(9)
     if command.startswith("sleep"): time.sleep(float(command.split()[1])); return "slept"
     if command == "exit": sys.exit("enough")
@@ -98,7 +99,7 @@ def test_errors_of_the_model_are_model_errors_with_its_words(local: Local) -> No
     )
     (stream, log), *_ = log_streams(local.settings, "probe").items()
     assert error.members["LogStreamArn"].endswith(f":log-group:/aws/sagemaker/Endpoints/probe:log-stream:{stream}")
-    assert "KeyError: 'unknown'" in log.read_text()
+    wait_for(lambda: "KeyError: 'unknown'" in log.read_text(), "traceback in the log")
     with pytest.raises(ModelError, match=r"Received client error \(418\) from primary") as raised:
         ask(local, "teapot")
     assert json.loads(raised.value.members["OriginalMessage"]) == {"code": "ValueError", "message": "I'm a teapot"}
@@ -106,16 +107,35 @@ def test_errors_of_the_model_are_model_errors_with_its_words(local: Local) -> No
         ask(local, "exit")
     with pytest.raises(ModelError, match=r"\(500\).*given up"):  # as soon as it is raised, not when the time is up
         ask(local, "cancel")
-    assert ask(local, "pid") == local.server_pids("probe")[0]
+    assert ask(local, "server") == local.server_pids("probe")[0]
 
 
-def test_a_server_that_dies_in_an_invocation_is_a_model_error_and_comes_back(local: Local) -> None:
+def test_an_invocation_that_ends_its_worker_twice_is_a_model_error_and_the_server_lives_on(local: Local) -> None:
     local.deploy("probe", {"code/inference.py": PROBE})
-    before = ask(local, "pid")
-    with pytest.raises(ModelError, match="ended before it answered"):
+    server, worker = ask(local, "server"), ask(local, "pid")
+    with pytest.raises(ModelError, match=r"WorkerEnded.*exited with code 9 before it answered") as raised:
         ask(local, "die")
-    assert wait_for(lambda: _try(local, "pid"), "new model server") != before
+    assert raised.value.members["OriginalStatusCode"] == 500
+    assert ask(local, "server") == server  # the request waits for a new worker, if it must
+    assert ask(local, "pid") != worker
     assert local.describe("probe")["EndpointStatus"] == "InService"
+
+
+def test_the_container_says_how_many_workers_there_are(local: Local) -> None:
+    local.create_model(
+        "probe",
+        archive(local.folder / "probe.tar.gz", {"code/inference.py": PROBE}),
+        SAGEMAKER_MODEL_SERVER_WORKERS="1",
+    )
+    local.create_config("probe", {"ModelName": "probe"})
+    local.create_endpoint("probe", "probe")
+    local.settled("probe")
+    assert ask(local, "threads") == ["1", str(min(2, len(os.sched_getaffinity(0))))]  # of ml.m5.large's two CPUs
+    local.create_model("bad", archive(local.folder / "bad.tar.gz", MODEL), SAGEMAKER_MODEL_SERVER_WORKERS="several")
+    local.create_config("bad", {"ModelName": "bad"})
+    local.create_endpoint("bad", "bad")
+    reason = local.settled("bad")["FailureReason"]
+    assert reason.endswith("SAGEMAKER_MODEL_SERVER_WORKERS is 'several'; it takes a whole number of at least 1")
 
 
 def test_killed_servers_are_started_again(local: Local) -> None:
@@ -190,39 +210,43 @@ def test_variants_are_chosen_by_name_and_by_weight(local: Local) -> None:
         local.invoke("both", TargetVariant="C")
 
 
-def test_a_model_that_takes_too_long_is_a_model_error_and_the_hung_server_is_replaced(tmp_path: Path) -> None:
+def test_a_model_that_takes_too_long_is_a_model_error_and_the_hung_worker_is_replaced(tmp_path: Path) -> None:
     with running(tmp_path, invocation_timeout_seconds=0.5) as local:
         local.deploy("probe", {"code/inference.py": PROBE})
-        before = local.server_pids("probe")
+        server, hung = local.server_pids("probe"), ask(local, "pid")
         with pytest.raises(ModelError, match="Your invocation timed out") as raised:
             ask(local, "sleep 60")
         assert raised.value.members["OriginalStatusCode"] == 0
         assert "0.5 seconds" in raised.value.members["OriginalMessage"]
-        wait_for(partial(_replaced, local, "probe", before), "new model server")
-        assert wait_for(lambda: _try(local, "pid"), "answer") == local.server_pids("probe")[0]
+        (log,) = log_streams(local.settings, "probe").values()
+        wait_for(lambda: "worker 0 was ended by SIGKILL" in log.read_text(), "end of the hung worker")
+        assert local.server_pids("probe") == server
+        assert wait_for(lambda: _try(local, "pid"), "answer") != hung
 
 
-def test_a_full_queue_is_service_unavailable(local: Local) -> None:
+def test_a_full_queue_is_service_unavailable_with_retry_after(local: Local) -> None:
+    local.create_model(
+        "probe",
+        archive(local.folder / "probe.tar.gz", {"code/inference.py": PROBE}),
+        SAGEMAKER_MODEL_SERVER_WORKERS="1",
+        MODEL_SERVER_QUEUE_SIZE="20",
+    )
+    local.create_config("probe", {"ModelName": "probe"})
+    local.create_endpoint("probe", "probe")
+    local.settled("probe")
+    calls = [local.begin_to_invoke("probe", b"sleep 0.05") for _ in range(60)]
+    refusals = [error for error in (call.exception(60) for call in calls) if error is not None]
+    assert 20 <= len(calls) - len(refusals) < 60
+    for error in refusals:
+        assert isinstance(error, ServiceUnavailable)
+        assert "its queue is full. Try again later" in error.message
+        assert 1 <= int(error.headers["retry-after"]) <= 30
+
+
+def test_256_invocations_at_once_are_all_answered(local: Local) -> None:
     local.deploy("probe", {"code/inference.py": PROBE})
-    outcomes: list[str] = []
-
-    def call() -> None:
-        try:
-            ask(local, "sleep 0.02")
-            outcomes.append("answered")
-        except ServiceUnavailable as error:
-            outcomes.append(error.message)
-
-    threads = [threading.Thread(target=call) for _ in range(100)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert outcomes.count("answered") >= 60
-    refusals = [outcome for outcome in outcomes if outcome != "answered"]
-    assert refusals
-    assert all("its queue is full. Try again later" in refusal for refusal in refusals)
-    assert len(outcomes) == 100
+    calls = [local.begin_to_invoke("probe", b"sleep 0.002") for _ in range(256)]
+    assert {call.result(60)["Body"] for call in calls} == {b'"slept"'}
 
 
 def test_after_kill_9_living_servers_are_adopted_and_dead_ones_replaced(tmp_path: Path) -> None:
@@ -506,10 +530,6 @@ def test_a_model_larger_than_its_volume_is_refused(local: Local) -> None:
             )
     finally:
         serving_model.GIB = gib
-
-
-def _replaced(local: Local, endpoint: str, before: list[int]) -> bool:
-    return local.server_pids(endpoint) not in (before, [])
 
 
 def _try(local: Local, command: str) -> object | None:

@@ -22,7 +22,7 @@ def model_fn(model_dir): return model_dir
 def input_fn(body, content_type): return bytes(body).decode()
 def predict_fn(path, model_dir):
     while path and not os.path.exists(path): time.sleep(0.01)
-    return os.getpid()
+    return os.getppid()  # the model server's; this is its only worker
 def output_fn(prediction, accept): return json.dumps(prediction), "application/json"
 """
 }

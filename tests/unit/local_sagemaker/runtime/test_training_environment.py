@@ -171,6 +171,7 @@ def test_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         "PYTHONPATH": str(ml / "code"),
         "PYTHONUNBUFFERED": "1",
         "MKL_NUM_THREADS": "2",
+        "OMP_WAIT_POLICY": "PASSIVE",
         "GREETING": "hello",
         "OMP_NUM_THREADS": "7",  # the request's own word is the last
     }

@@ -41,6 +41,8 @@ async def invoke(context: Context, members: dict[str, Any]) -> dict[str, Any]:
         raise errors.ModelError(
             "the model answered 415", OriginalStatusCode=415, OriginalMessage="no image", LogStreamArn="a"
         )
+    if members["EndpointName"] == "busy":
+        raise errors.ServiceUnavailable("the queue is full", retry_after="3")
     if members["EndpointName"] == "hostile":
         return {"Body": b"", "ContentType": "a\r\nx-other: b"}
     return {
@@ -176,6 +178,9 @@ def test_invocations(url: str) -> None:
     answer = runtime.invoke_endpoint(EndpointName="dogs", Body=body, ContentType="image/jpeg")
     assert answer["Body"].read() == body
     assert (answer["ContentType"], answer["InvokedProductionVariant"]) == ("image/jpeg", "AllTraffic")
+    busy = error(runtime.invoke_endpoint, EndpointName="busy", Body=b"x")
+    assert busy["Error"]["Code"] == "ServiceUnavailable"
+    assert busy["ResponseMetadata"]["HTTPHeaders"]["retry-after"] == "3"
     told = error(runtime.invoke_endpoint, EndpointName="bad", Body=b"x")
     assert told["Error"]["Code"] == "ModelError"
     assert (told["OriginalStatusCode"], told["OriginalMessage"], told["LogStreamArn"]) == (415, "no image", "a")

@@ -151,8 +151,25 @@ def test_conditions(s3: Any, bucket: str) -> None:
     assert refused(s3.get_object, Bucket=bucket, Key="k", IfMatch='"0"') == ("PreconditionFailed", 412)
     assert refused(s3.get_object, Bucket=bucket, Key="k", IfNoneMatch=etag) == ("304", 304)
     assert refused(s3.head_object, Bucket=bucket, Key="k", IfModifiedSince=datetime(2100, 1, 1, tzinfo=UTC))[1] == 304
-    assert refused(s3.put_object, Bucket=bucket, Key="k", Body=b"2", IfNoneMatch="*") == ("NotImplemented", 501)
+    assert refused(s3.put_object, Bucket=bucket, Key="k", Body=b"2", IfMatch=etag) == ("NotImplemented", 501)
+    assert refused(s3.put_object, Bucket=bucket, Key="k", Body=b"2", IfNoneMatch=etag) == ("NotImplemented", 501)
+    assert refused(s3.put_object, Bucket=bucket, Key="k", Body=b"2", IfNoneMatch="*") == ("PreconditionFailed", 412)
     assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"1"
+
+
+def test_only_one_of_many_makes_a_new_object(s3: Any, bucket: str) -> None:
+    def put(number: int) -> tuple[str, int] | None:
+        try:
+            s3.put_object(Bucket=bucket, Key="once", Body=str(number).encode(), IfNoneMatch="*")
+        except ClientError as error:
+            return error.response["Error"]["Code"], error.response["ResponseMetadata"]["HTTPStatusCode"]
+        return None
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(put, range(16)))
+    assert answers.count(None) == 1
+    assert answers.count(("PreconditionFailed", 412)) == 15
+    assert s3.get_object(Bucket=bucket, Key="once")["Body"].read() == str(answers.index(None)).encode()
 
 
 def test_copies(s3: Any, bucket: str) -> None:

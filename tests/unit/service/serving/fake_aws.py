@@ -1,4 +1,4 @@
-"""SageMaker's models, configs and endpoints, training jobs and S3 in memory, behind boto3's own method names.
+"""SageMaker's models, configs, endpoints, queue and training jobs, and S3 in memory, behind boto3's own method names.
 
 It refuses what AWS refuses (unknown and taken names, changes under way) with AWS's codes and words, and counts calls.
 Integration tests ask the same of local_sagemaker over the wire.
@@ -6,6 +6,7 @@ Integration tests ask the same of local_sagemaker over the wire.
 
 import hashlib
 import io
+import threading
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -183,21 +184,54 @@ class FakeS3:
 
     def __init__(self) -> None:
         self.objects: dict[tuple[str, str], bytes] = {}
+        self.content_types: dict[tuple[str, str], str] = {}
         self.calls: Counter[str] = Counter()
+        self.crash_before: str | None = None
+        self.crash_after: str | None = None
 
     def head_object(self, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
         content = self._content("HeadObject", Bucket, Key)
         return {"ETag": self._etag(content), "ContentLength": len(content)}
 
-    def get_object(self, Bucket: str, Key: str, IfMatch: str) -> dict[str, Any]:  # noqa: N803
+    def get_object(self, Bucket: str, Key: str, IfMatch: str | None = None) -> dict[str, Any]:  # noqa: N803
         content = self._content("GetObject", Bucket, Key)
-        if self._etag(content) != IfMatch:
+        if IfMatch is not None and self._etag(content) != IfMatch:
             raise refusal("GetObject", "PreconditionFailed", "The object changed.", 412)
         return {"Body": io.BytesIO(content)}
 
-    def upload_fileobj(self, Fileobj: io.BytesIO, Bucket: str, Key: str) -> None:  # noqa: N803
-        self.calls["Upload"] += 1
+    def put_object(self, Bucket: str, Key: str, Body: bytes, ContentType: str, IfNoneMatch: str) -> None:  # noqa: N803
+        assert IfNoneMatch == "*"
+        self._called("PutObject")
+        if self.objects.setdefault((Bucket, Key), Body) is not Body:
+            raise refusal("PutObject", "PreconditionFailed", "At least one of the pre-conditions did not hold.", 412)
+        self.content_types[Bucket, Key] = ContentType
+
+    def upload_fileobj(
+        self,
+        Fileobj: io.BytesIO,  # noqa: N803
+        Bucket: str,  # noqa: N803
+        Key: str,  # noqa: N803
+        ExtraArgs: dict[str, str] | None = None,  # noqa: N803
+    ) -> None:
+        self._called("Upload")
         self.objects[Bucket, Key] = Fileobj.read()
+        self.content_types[Bucket, Key] = (ExtraArgs or {}).get("ContentType", "binary/octet-stream")
+
+    def delete_object(self, Bucket: str, Key: str) -> None:  # noqa: N803
+        self._called("DeleteObject")
+        self.objects.pop((Bucket, Key), None)
+        if self.crash_after == "DeleteObject":
+            self.crash_after = None
+            raise KeyboardInterrupt
+
+    def get_paginator(self, operation: str) -> "FakeS3":
+        assert operation == "list_objects_v2"
+        return self
+
+    def paginate(self, Bucket: str, Prefix: str) -> list[dict[str, Any]]:  # noqa: N803
+        """Pages of one key, and an empty one as S3 answers when there is nothing."""
+        keys = sorted(key for bucket, key in self.objects if bucket == Bucket and key.startswith(Prefix))
+        return [{"Contents": [{"Key": key}]} for key in keys] or [{}]
 
     def at(self, s3_uri: str) -> bytes:
         """The object of the URI."""
@@ -210,6 +244,12 @@ class FakeS3:
         self.objects[bucket, key] = content
         return s3_uri
 
+    def _called(self, operation: str) -> None:
+        self.calls[operation] += 1
+        if operation == self.crash_before:
+            self.crash_before = None
+            raise KeyboardInterrupt
+
     def _content(self, operation: str, bucket: str, key: str) -> bytes:
         self.calls[operation] += 1
         if (bucket, key) not in self.objects:
@@ -221,6 +261,44 @@ class FakeS3:
         return f'"{hashlib.md5(content, usedforsecurity=False).hexdigest()}"'
 
 
+class FakeQueue:
+    """InvokeEndpointAsync: remembers what was asked, and writes what the model is said to answer when it is told to."""
+
+    def __init__(self, sagemaker: FakeSageMaker, s3: FakeS3) -> None:
+        self._sagemaker = sagemaker
+        self._s3 = s3
+        self._lock = threading.Lock()
+        self.asked: list[dict[str, Any]] = []
+
+    def invoke_endpoint_async(self, EndpointName: str, **members: Any) -> dict[str, str]:  # noqa: N803
+        endpoint = self._sagemaker.things["endpoint"].get(EndpointName)
+        if endpoint is None:
+            message = f"Endpoint {EndpointName} of account {ACCOUNT} not found."
+            raise refusal("InvokeEndpointAsync", "ValidationError", message)
+        config = self._sagemaker.things["endpoint-config"][endpoint["EndpointConfigName"]]
+        if endpoint["EndpointStatus"] != "InService" or "AsyncInferenceConfig" not in config:
+            raise refusal("InvokeEndpointAsync", "ValidationError", "The endpoint does not take this.")
+        output = config["AsyncInferenceConfig"]["OutputConfig"]
+        with self._lock:
+            number = len(self.asked)
+            self.asked.append({"EndpointName": EndpointName, **members})
+        return {
+            "OutputLocation": f"{output['S3OutputPath']}/{members['S3OutputPathExtension']}/{number}.out",
+            "FailureLocation": f"{output['S3FailurePath']}/{number}-error.out",
+        }
+
+    def answer(self, number: int, content: bytes) -> None:
+        """The model's answer to the request of this number."""
+        asked = self.asked[number]
+        folder = asked["InputLocation"].rsplit("/", 1)[0]
+        self._s3.put(f"{folder}/{number}.out", content)
+
+    def fail(self, number: int, message: str) -> None:
+        """SageMaker's failure object of the request of this number."""
+        endpoint = self.asked[number]["EndpointName"]
+        self._s3.put(f"s3://{BUCKET}/sagehound/failed-predictions/{endpoint}/{number}-error.out", message.encode())
+
+
 class FakeClients(Clients):
     """Clients of the fakes."""
 
@@ -228,9 +306,10 @@ class FakeClients(Clients):
         super().__init__(Settings(inference_source_dir=inference_dir, inference_image="image:1"))
         self.fake_sagemaker = FakeSageMaker()
         self.fake_s3 = FakeS3()
+        self.fake_queue = FakeQueue(self.fake_sagemaker, self.fake_s3)
 
     def _client(self, name: str) -> Any:
-        return {"sagemaker": self.fake_sagemaker, "s3": self.fake_s3}[name]
+        return {"sagemaker": self.fake_sagemaker, "s3": self.fake_s3, "sagemaker-runtime": self.fake_queue}[name]
 
     def account_id(self) -> str:
         """The fake's account."""

@@ -89,7 +89,7 @@ def serving() -> Iterator[FakeRuntime]:
             if answer.drop:
                 self.close_connection = True
                 return
-            self.send_response(answer.status)
+            self.send_response_only(answer.status)
             for name, value in answer.headers.items():
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(answer.body)))

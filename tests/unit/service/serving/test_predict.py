@@ -3,6 +3,7 @@
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -43,9 +44,10 @@ def test_raw_bytes_arrive_untouched_with_the_type_that_they_are(
         "variant": "AllTraffic",
         "model": MODEL_ANSWER["model"],
     }
-    parse, model = response.headers["server-timing"].split(", ")
-    assert float(parse.removeprefix("parse;dur=")) >= 0
-    assert float(model.removeprefix("model;dur=")) > 0
+    stages = dict(stage.split(";dur=") for stage in response.headers["server-timing"].split(", "))
+    assert list(stages) == ["parse", "sign", "wait", "model"]
+    assert float(stages["parse"]) >= 0
+    assert 0 < float(stages["sign"]) < float(stages["model"])
 
 
 def test_five_breeds_without_top_k(serve: Serve, fake_runtime: FakeRuntime) -> None:
@@ -273,3 +275,63 @@ def test_a_slow_model_holds_up_nobody_else(serve: Serve, fake_runtime: FakeRunti
         assert not any(future.done() for future in pending)
         release.set()
         assert [future.result().status_code for future in pending] == [200] * 8
+
+
+def test_what_aws_asks_for_reaches_the_client(serve: Serve, fake_runtime: FakeRuntime) -> None:
+    client = serve(predict_timeout_seconds=5.0)
+    for status, kind in ((503, "aws-unavailable"), (429, "throttled")):
+        fake_runtime.asked.clear()
+        refusal = error(status, "ServiceUnavailable" if status == 503 else "ThrottlingException", Message="busy")
+        fake_runtime.answers = [replace(refusal, headers={**refusal.headers, "Retry-After": "3600"})]
+        response = client.post("/predict", content=encoded())
+        problem(response, status, kind)
+        assert response.headers["retry-after"] == "3600"
+        assert len(fake_runtime.asked) == 1  # an hour is beyond the deadline: no second attempt, no waiting
+
+
+def test_a_full_queue_of_the_model_is_no_failure_of_it(serve: Serve, fake_runtime: FakeRuntime) -> None:
+    message = '{"code": "QueueFull", "message": "64 requests wait already"}'
+    fake_runtime.answers = [error(424, "ModelError", OriginalStatusCode=503, OriginalMessage=message)]
+    response = serve().post("/predict", content=encoded())
+    assert "64 requests" in str(problem(response, 429, "throttled")["detail"])
+    assert response.headers["retry-after"] == "1"
+
+
+def test_an_ended_worker_costs_one_more_attempt(serve: Serve, fake_runtime: FakeRuntime) -> None:
+    ended = error(424, "ModelError", OriginalStatusCode=500, OriginalMessage='{"code": "WorkerEnded", "message": "x"}')
+    fake_runtime.answers = [ended, Answer()]
+    assert serve().post("/predict", content=encoded()).status_code == 200
+    fake_runtime.asked.clear()
+    fake_runtime.answers = [ended]
+    problem(serve().post("/predict", content=encoded()), 502, "model-failed")
+    assert len(fake_runtime.asked) == 2
+
+
+def test_the_request_s_id_reaches_the_endpoint(serve: Serve, fake_runtime: FakeRuntime) -> None:
+    response = serve().post("/predict", content=encoded(), headers={"X-Request-Id": "rex-1"})
+    assert response.headers["x-request-id"] == "rex-1"
+    assert fake_runtime.asked[0].headers["X-Amzn-SageMaker-Inference-Id"] == "rex-1"
+    assert "x-amzn-sagemaker-inference-id" in fake_runtime.asked[0].headers["Authorization"]
+
+
+def test_a_second_attempt_beside_a_slow_first(serve: Serve, fake_runtime: FakeRuntime) -> None:
+    release = threading.Event()
+    fake_runtime.answers = [Answer(wait=release), Answer()]
+    try:
+        assert serve(hedge_seconds=0.05).post("/predict", content=encoded()).status_code == 200
+        assert not release.is_set()
+    finally:
+        release.set()
+    assert len(fake_runtime.asked) == 2
+
+
+def test_nobody_is_asked_twice_without_need(serve: Serve, fake_runtime: FakeRuntime) -> None:
+    assert serve(hedge_seconds=30.0).post("/predict", content=encoded()).status_code == 200
+    assert len(fake_runtime.asked) == 1
+
+
+def test_an_unknown_parameter_is_refused(serve: Serve, fake_runtime: FakeRuntime) -> None:
+    for path in ("/predict", "/endpoints/dogs/predict"):
+        body = problem(serve().post(path, content=encoded(), params={"topk": 3}), 422, "invalid-request")
+        assert body["errors"] == [{"pointer": "#/query/topk", "detail": "there is no member or parameter of this name"}]
+    assert fake_runtime.asked == []

@@ -3,7 +3,9 @@
 import asyncio
 import hashlib
 import hmac
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,7 +18,7 @@ from service.aws import runtime_address
 from service.aws.runtime import Runtime
 from service.errors import AccessDenied
 from service.settings import Settings
-from tests.unit.service.serving.fake_runtime import Asked, FakeRuntime
+from tests.unit.service.serving.fake_runtime import Answer, Asked, FakeRuntime, error
 from tests.unit.service.serving.images import encoded
 
 
@@ -165,4 +167,27 @@ def test_credentials_that_cannot_be_found_are_looked_for_again(
             await runtime.invoke("dogs", b"x", "image/jpeg", "application/json")
 
     asyncio.run(ask())
+    assert len(fake_runtime.asked) == 1
+
+
+def test_a_clock_that_is_wrong_is_corrected_once(fake_runtime: FakeRuntime) -> None:
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    refusal = error(403, "InvalidSignatureException", message="Signature expired")
+    skewed = replace(refusal, headers={**refusal.headers, "Date": format_datetime(tomorrow, usegmt=True)})
+    fake_runtime.answers = [skewed, Answer()]
+    invoke(Settings(), times=2)
+    first, second, third = fake_runtime.asked
+    today, later = f"{datetime.now(UTC):%Y%m%d}", f"{tomorrow:%Y%m%d}"
+    assert first.headers["X-Amz-Date"].startswith(today)
+    assert second.headers["X-Amz-Date"].startswith(later)
+    assert third.headers["X-Amz-Date"].startswith(later)
+    assert second.headers["Authorization"].endswith(expected_signature(second, "secret"))
+
+
+def test_a_refusal_that_is_not_the_clock_s_fault_stays(fake_runtime: FakeRuntime) -> None:
+    refusal = error(403, "InvalidSignatureException", message="The request signature does not match")
+    now = format_datetime(datetime.now(UTC), usegmt=True)
+    fake_runtime.answers = [replace(refusal, headers={**refusal.headers, "Date": now})]
+    with pytest.raises(AccessDenied, match="does not match"):
+        invoke(Settings())
     assert len(fake_runtime.asked) == 1

@@ -1,5 +1,6 @@
 """Uploads beyond the limits, over raw sockets: refused early, the answer readable, the server well after."""
 
+import json
 import socket
 import time
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from tests.unit.service.serving.images import encoded
 
 MEGABYTE = 2**20
 BOUNDARY = "frontier"
+JPEG = encoded("JPEG")
 
 
 def connect(client: httpx.Client) -> socket.socket:
@@ -76,10 +78,47 @@ def test_refused_before_the_body_is_sent(serve: Serve, fake_runtime: FakeRuntime
     assert_well(client)
 
 
+def test_curl_s_question_is_answered_and_the_image_taken(serve: Serve, fake_runtime: FakeRuntime) -> None:
+    image = encoded().ljust(2 * MEGABYTE, b"\0")  # curl asks above a megabyte
+    with connect(serve()) as connection:
+        headers_sent = f"Host: x\r\nContent-Length: {len(image)}\r\nExpect: 100-continue\r\n\r\n"
+        connection.sendall(f"POST /predict HTTP/1.1\r\n{headers_sent}".encode())
+        assert connection.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(image)
+        assert read_answer(connection)[0] == 200
+    assert fake_runtime.asked[0].body == image
+
+
+@pytest.mark.parametrize(
+    "content", [b"%PDF-1.7 and so on, page after page", b"only some notes about a dog, and no image"]
+)
+@pytest.mark.parametrize("as_form", [False, True])
+def test_what_is_no_image_is_refused_after_its_first_bytes(
+    serve: Serve, fake_runtime: FakeRuntime, content: bytes, as_form: bool
+) -> None:
+    opening = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="a.jpg"\r\n\r\n'.encode()
+    kind = f"multipart/form-data; boundary={BOUNDARY}" if as_form else "image/jpeg"
+    client = serve()
+    with connect(client) as connection:
+        head = f"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: {kind}\r\nContent-Length: {5 * MEGABYTE}\r\n\r\n"
+        connection.sendall(head.encode() + (opening if as_form else b"") + content)
+        status, headers, body = read_answer(connection)  # nothing more was sent
+    assert status == 415
+    assert headers["connection"] == "close"
+    assert json.loads(body).get("filename") == ("a.jpg" if as_form else None)
+    assert_well(client)
+
+
+def test_a_refusal_says_how_to_have_it_shrunk(serve: Serve, fake_runtime: FakeRuntime) -> None:
+    body = serve().post("/predict", content=JPEG.ljust(7 * MEGABYTE, b"\0")).json()
+    assert "6,291,456 bytes (6 MiB)" in body["detail"]
+    assert "?fit=true" in body["action"]
+
+
 def test_thirty_megabytes_in_chunks(serve: Serve, fake_runtime: FakeRuntime) -> None:
     client = serve()
     head = "POST /predict HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
-    chunk = f"{MEGABYTE:x}\r\n".encode() + b"\0" * MEGABYTE + b"\r\n"
+    chunk = f"{MEGABYTE:x}\r\n".encode() + b"\xff\xd8\xff".ljust(MEGABYTE, b"\0") + b"\r\n"
     with connect(client) as connection:
         status, _, body = send_all_then_read(connection, head, [chunk] * 30 + [b"0\r\n\r\n"])
         assert status == 413
@@ -98,7 +137,9 @@ def test_thirty_megabytes_in_a_form(serve: Serve, fake_runtime: FakeRuntime) -> 
         f"Content-Length: {length}\r\n\r\n"
     )
     with connect(client) as connection:
-        status, _, body = send_all_then_read(connection, head, [opening, *[b"\0" * MEGABYTE] * 30, closing])
+        status, _, body = send_all_then_read(
+            connection, head, [opening, *[b"\xff\xd8\xff".ljust(MEGABYTE, b"\0")] * 30, closing]
+        )
         assert status == 413
         assert b"6,291,456 bytes" in body
     assert fake_runtime.asked == []
@@ -158,11 +199,11 @@ def test_a_client_that_goes_away_in_the_middle(serve: Serve, fake_runtime: FakeR
 
 def test_routes_that_read_no_body_answer_too(serve: Serve, fake_runtime: FakeRuntime) -> None:
     client = serve()
-    head = f"POST /nowhere/predict HTTP/1.1\r\nHost: x\r\nContent-Length: {8 * MEGABYTE}\r\n\r\n"
+    head = f"PUT /predict HTTP/1.1\r\nHost: x\r\nContent-Length: {8 * MEGABYTE}\r\n\r\n"
     with connect(client) as connection:
         status, _, body = send_all_then_read(connection, head, [b"\0" * MEGABYTE] * 8)
-        assert status == 404
-        assert b"route-not-found" in body
+        assert status == 405
+        assert b"method-not-allowed" in body
 
 
 def test_the_connection_is_kept_for_the_next_request(serve: Serve, fake_runtime: FakeRuntime) -> None:
@@ -178,7 +219,6 @@ def test_the_connection_is_kept_for_the_next_request(serve: Serve, fake_runtime:
 
 
 LIMIT = 4096
-JPEG = encoded("JPEG")
 
 
 @pytest.fixture
