@@ -15,7 +15,7 @@ ENLARGED = 1.5
 
 
 def draw_picture(breed: Breed, size: int, dice: random.Random, place: Scene | None = None) -> Image.Image:
-    """A size x size RGB picture of one dog; all that varies comes from the dice, unless `place` says where it stands."""
+    """A size x size RGB picture of one dog; all that varies is of the dice, but `place` may say where it stands."""
     canvas = round(size * ENLARGED)
     picture, horizon = scene(canvas, dice, place)
     pose = _pose(breed, canvas, horizon, dice)

@@ -85,7 +85,7 @@ class Settings(BaseSettings):
 
     access_log: Literal["json", "text", "off"] = Field(
         default="json",
-        description="Log on standard output: json lines, text for people, or off, which is json without a line a request.",
+        description="Log on standard output: json lines, text for people, or off: json without a line a request.",
     )
 
     @cached_property
