@@ -6,7 +6,7 @@ UV := $(or $(shell command -v uv 2>/dev/null),.uv/bin/uv)
 VENV := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help install demo first-model up down status test test-clients test-durability test-demo test-diagnosis bench-start bench-control bench-idle bench-noop bench-input bench-sampler bench-rules bench-hook bench-gateway bench-predict bench-endpoint bench-soak check format openapi clean
+.PHONY: help install demo first-model up down status test test-clients test-durability test-demo test-diagnosis bench-start bench-control bench-idle bench-noop bench-trial-start bench-tuning bench-input bench-accuracy bench-sampler bench-rules bench-hook bench-gateway bench-predict bench-endpoint bench-soak check format openapi clean
 
 help:  ## Lists the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -62,6 +62,15 @@ bench-idle: $(INSTALLED)  ## Measures what 1,000 jobs that have ended cost while
 
 bench-noop: $(INSTALLED)  ## Measures what a training job takes beyond its script's own time
 	$(VENV)/python -m benchmarks.noop_job
+
+bench-tuning: $(INSTALLED)  ## Measures a tuning job of nine trials beside the plain loop of the public solutions (half an hour)
+	$(VENV)/python -m benchmarks.tuning
+
+bench-trial-start: $(INSTALLED)  ## Measures the CPU time of a tuning job's trial until it has trained
+	$(VENV)/python -m benchmarks.trial_start
+
+bench-accuracy: $(INSTALLED)  ## Measures what the recipes reach on real photographs (DATA=the folder hymenoptera_data)
+	$(VENV)/python -m benchmarks.accuracy $(or $(DATA),hymenoptera_data)
 
 bench-input: $(INSTALLED)  ## Measures a channel of 10,000 objects and a log of a million lines
 	$(VENV)/python -m benchmarks.training_input

@@ -95,14 +95,23 @@ class _Training:
         self.network = scripts.networks.build_classifier("resnet18", CLASSES, PIXELS, dropout=0.2, frozen=False)
         self.network.to(memory_format=torch.channels_last)
         self.criterion = torch.nn.CrossEntropyLoss()
-        self._optimizer = torch.optim.AdamW(self.network.parameters(), lr=1e-4)
+        flags = ["--freeze-backbone", "false", "--lr", "1e-4", "--amp", "none"]
+        arguments = scripts.arguments.parse_arguments(flags, cpus=1, description="")
+        self._learner = scripts.learner.Learner(arguments, self.network)
         images = torch.randn(BATCH, 3, PIXELS, PIXELS).contiguous(memory_format=torch.channels_last)
         self._batch = (images, torch.randint(CLASSES, (BATCH,)))
 
     def step(self) -> None:
         """Forward, backward, optimiser, as a job does it."""
         self._train_one_epoch(
-            self.network, self.criterion, self._optimizer, iter([self._batch]), totals=self._totals, stop=self._stop
+            self._learner,
+            self.network,
+            self.criterion,
+            iter([self._batch]),
+            epoch=1,
+            steps=1,
+            totals=self._totals,
+            stop=self._stop,
         )
 
 

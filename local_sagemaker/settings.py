@@ -26,6 +26,11 @@ class Settings(BaseSettings):
         ge=1,
         description="Training jobs that run at once; the next ones wait in Starting, as for capacity on AWS.",
     )
+    warm_trials: bool = Field(
+        default=True,
+        description="Trials of a tuning job start from one process that has imported what their script imports"
+        " (docs/local_sagemaker.md, Warm pools); false starts each as a process of its own.",
+    )
     stop_grace_seconds: float = Field(
         default=120.0, gt=0, description="Time between SIGTERM and SIGKILL for a stopped training job (120 s on AWS)."
     )
@@ -67,6 +72,11 @@ class Settings(BaseSettings):
     def jobs_dir(self) -> Path:
         """One folder a training job: the container's /opt/ml, its log and exit record."""
         return self.state_dir / "training-jobs"
+
+    @property
+    def job_cache_dir(self) -> Path:
+        """What training jobs keep for each other; they alone say what lies there, and how much."""
+        return self.state_dir / "cache/jobs"
 
     @property
     def endpoints_dir(self) -> Path:

@@ -3,14 +3,15 @@
 The order depends on the seed and the epoch alone, so a job that goes on from a checkpoint sees what it would have seen.
 """
 
+import math
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol
 
 import numpy as np
 import torch
-from image_set import ImageSet
+from image_set import Augmentation, ImageSet
 from images import Pixels, to_tensor
 
 Batch = tuple[torch.Tensor, torch.Tensor]  # inputs [N, ...], labels int64 [N]
@@ -18,6 +19,10 @@ Batch = tuple[torch.Tensor, torch.Tensor]  # inputs [N, ...], labels int64 [N]
 
 class Batches(Protocol):
     """A channel, ready to be iterated epoch by epoch."""
+
+    @property
+    def steps(self) -> int:
+        """Batches an epoch."""
 
     def epoch(self, number: int, skip: int = 0) -> Iterator[Batch]:
         """Batches of epoch `number` after the first `skip`."""
@@ -35,8 +40,18 @@ def split_into_batches(images: int, batch_size: int, seed: int | None, epoch: in
     return batches
 
 
+def batches_an_epoch(images: int, batch_size: int) -> int:
+    """How many `split_into_batches` makes of them."""
+    steps = math.ceil(images / batch_size)
+    is_last_single = images - (steps - 1) * batch_size == 1
+    return steps - 1 if steps > 1 and is_last_single else steps
+
+
 class ImageBatches:
-    """Batches of pixels, read `num_workers` threads ahead of the network; shuffled where `seed` is given."""
+    """Batches of pixels, read `num_workers` threads ahead of the network; shuffled where `seed` is given.
+
+    With an `augmentation` each image is another one in each epoch.
+    """
 
     def __init__(
         self,
@@ -44,16 +59,21 @@ class ImageBatches:
         batch_size: int,
         *,
         seed: int | None,
-        augment: bool,
+        augmentation: Augmentation | None,
         num_workers: int,
         device: torch.device,
     ) -> None:
         self.images = images
         self.batch_size = batch_size
         self.seed = seed
-        self.augment = augment
+        self.augmentation = augmentation
         self.num_workers = num_workers
         self.device = device
+
+    @property
+    def steps(self) -> int:
+        """Batches an epoch."""
+        return batches_an_epoch(len(self.images), self.batch_size)
 
     def epoch(self, number: int, skip: int = 0) -> Iterator[Batch]:
         """Normalised images [N, 3, size, size] and labels of epoch `number`."""
@@ -75,9 +95,10 @@ class ImageBatches:
                 pool.shutdown(cancel_futures=True)
 
     def _load(self, epoch: int, index: int) -> Pixels:
-        if not self.augment:
+        if self.augmentation is None:
             return self.images.square(index)
-        return self.images.random_square(index, np.random.default_rng([self.seed or 0, epoch, index]))
+        random = np.random.default_rng([self.seed or 0, epoch, index])
+        return self.images.random_square(index, self.augmentation, random)
 
     def _next(self, ahead: "deque[tuple[list[Future[Pixels]], list[int]]]") -> Batch:
         futures, indices = ahead.popleft()
@@ -97,7 +118,37 @@ class FeatureBatches:
         self.batch_size = batch_size
         self.seed = seed
 
+    @property
+    def steps(self) -> int:
+        """Batches an epoch."""
+        return batches_an_epoch(len(self.labels), self.batch_size)
+
     def epoch(self, number: int, skip: int = 0) -> Iterator[Batch]:
         """Features [N, F] and labels of epoch `number`."""
         for indices in split_into_batches(len(self.labels), self.batch_size, self.seed, number)[skip:]:
             yield self.features[indices], self.labels[indices]
+
+
+class ViewBatches:
+    """Batches of the features of one fixed view of all images in each epoch, for the head alone.
+
+    `views` gives the features [N, F] of an epoch.
+    """
+
+    def __init__(
+        self, views: Callable[[int], torch.Tensor], labels: torch.Tensor, batch_size: int, *, seed: int | None
+    ) -> None:
+        self.views = views
+        self.labels = labels
+        self.batch_size = batch_size
+        self.seed = seed
+
+    @property
+    def steps(self) -> int:
+        """Batches an epoch."""
+        return batches_an_epoch(len(self.labels), self.batch_size)
+
+    def epoch(self, number: int, skip: int = 0) -> Iterator[Batch]:
+        """Features [N, F] and labels of epoch `number`."""
+        features = FeatureBatches(self.views(number), self.labels, self.batch_size, seed=self.seed)
+        yield from features.epoch(number, skip)

@@ -1,6 +1,8 @@
-"""Checkpoints: what a job needs to go on as if nothing had happened.
+"""Checkpoints: what a job needs to go on as if nothing had happened, also in the middle of an epoch.
 
-SageMaker copies the folder to S3 while the job works and back before a job with the same checkpoint URI starts.
+Order, augmentation and mixup are drawn from seed, epoch and place alone, so the one generator whose state is kept is
+torch's, of which dropout draws. SageMaker copies the folder to S3 while the job works and back before a job with the
+same checkpoint URI starts.
 """
 
 import os
@@ -9,52 +11,44 @@ from pathlib import Path
 import torch
 from arguments import Arguments
 from errors import CheckpointError
+from learner import Learner
 from progress import Progress, progress_from_plain
-from torch import nn
 
 FILE_NAME = "checkpoint.pt"
+FORMAT_VERSION = 2
 
 
 def save_checkpoint(
-    folder: Path,
-    arguments: Arguments,
-    classes: tuple[str, ...],
-    *,
-    progress: Progress,
-    network: nn.Module,
-    optimizer: torch.optim.Optimizer,
+    folder: Path, arguments: Arguments, classes: tuple[str, ...], *, progress: Progress, learner: Learner
 ) -> None:
     """Write all state so that a reader finds the old checkpoint or the new one, never part of one."""
     folder.mkdir(parents=True, exist_ok=True)
-    temporary = folder / f".{FILE_NAME}.{os.getpid()}"
+    # One name, so that what a killed job leaves half written is overwritten and never heaps up.
+    temporary = folder / f".{FILE_NAME}.new"
     with temporary.open("wb") as file:
         torch.save(
             {
+                "format_version": FORMAT_VERSION,
                 "identity": arguments.identity(),
                 "classes": list(classes),
                 "progress": progress.as_plain(),
-                "network": network.state_dict(),
-                "optimizer": optimizer.state_dict(),
+                "learner": learner.state_dict(),
                 "random": torch.get_rng_state(),
-                "cuda_random": torch.cuda.get_rng_state() if torch.cuda.is_available() else None,
+                "cuda_random": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
             },
             file,
         )
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(folder / FILE_NAME)
+    _sync(folder)
 
 
-def load_checkpoint(
-    folder: Path,
-    arguments: Arguments,
-    classes: tuple[str, ...],
-    network: nn.Module,
-    optimizer: torch.optim.Optimizer,
-) -> Progress | None:
-    """Put network, optimiser and random generators into the saved state; None where there is no checkpoint.
+def load_checkpoint(folder: Path, arguments: Arguments, classes: tuple[str, ...], learner: Learner) -> Progress | None:
+    """Put the learner and the random generators into the saved state; None where there is no checkpoint.
 
-    Raises CheckpointError when the file cannot be read or comes from a job with other hyperparameters or classes.
+    Raises CheckpointError when the file cannot be read, was written by another version of this script, or comes from a
+    job with other hyperparameters or classes.
     """
     path = folder / FILE_NAME
     if not path.exists():
@@ -62,10 +56,14 @@ def load_checkpoint(
     again = f"remove {path} (or give the job another checkpoint S3 URI) to begin from the start"
     try:
         saved = torch.load(path, map_location="cpu", weights_only=True)
-        identity, saved_classes = saved["identity"], tuple(saved["classes"])
-        progress = progress_from_plain(saved["progress"])
+        version, identity, saved_classes = saved.get("format_version", 1), saved["identity"], tuple(saved["classes"])
     except Exception as error:  # unpickling a damaged file raises what it likes
         raise CheckpointError(f"{path} cannot be read ({type(error).__name__}); {again}") from error
+    if version != FORMAT_VERSION:
+        raise CheckpointError(
+            f"{path} was written by another version of this training script (format {version}, not {FORMAT_VERSION}): "
+            f"go on with that version, or {again}"
+        )
     now = arguments.identity()
     changed = sorted(name for name in now.keys() | identity.keys() if now.get(name) != identity.get(name))
     if changed:
@@ -73,9 +71,21 @@ def load_checkpoint(
         raise CheckpointError(f"{path} belongs to a job with other hyperparameters ({differences}); {again}")
     if saved_classes != classes:
         raise CheckpointError(f"{path} belongs to a job with other classes ({len(saved_classes)} of them); {again}")
-    network.load_state_dict(saved["network"])
-    optimizer.load_state_dict(saved["optimizer"])
+    try:
+        progress = progress_from_plain(saved["progress"])
+        learner.load_state_dict(saved["learner"])
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise CheckpointError(f"{path} does not fit this job ({type(error).__name__}: {error}); {again}") from error
     torch.set_rng_state(saved["random"])
-    if saved["cuda_random"] is not None and torch.cuda.is_available():
-        torch.cuda.set_rng_state(saved["cuda_random"])
+    if torch.cuda.is_available() and len(saved["cuda_random"]) == torch.cuda.device_count():
+        torch.cuda.set_rng_state_all(saved["cuda_random"])
     return progress
+
+
+def _sync(folder: Path) -> None:
+    """Let the file's new name outlive a power cut, too."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

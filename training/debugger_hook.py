@@ -103,7 +103,7 @@ class DebuggerHook:
     def _record(self, _criterion: nn.Module, inputs: tuple[torch.Tensor, torch.Tensor], _loss: torch.Tensor) -> None:
         logits, labels = inputs
         self._hook.record_tensor_value("predictions", logits.detach().argmax(1))
-        self._hook.record_tensor_value("labels", labels)
+        self._hook.record_tensor_value("labels", labels if labels.ndim == 1 else labels.argmax(1))  # of mixup: shares
 
     def _give_up(self, error: object) -> None:
         """Save nothing more; smdebug's functions do nothing from here on."""

@@ -10,6 +10,7 @@ from errors import DiagnosticsError, TrainingJobError
 from script_mode import VARIABLE, ScriptMode, read_script_mode
 
 DEFAULT_CHECKPOINT_FOLDER = Path("/opt/ml/checkpoints")
+CACHE_VARIABLE = "LOCAL_SAGEMAKER_JOB_CACHE"
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class Environment:
     model_folder: Path
     output_folder: Path
     checkpoint_folder: Path | None
+    cache_folder: str  # what all jobs of the machine share; empty where they share none
     debug_hook_config: Path | None
     profiler_config: Path | None
     profiler_folder: Path
@@ -49,6 +51,7 @@ def read_environment(variables: Mapping[str, str]) -> Environment:
         model_folder=Path(variables.get("SM_MODEL_DIR", "/opt/ml/model")),
         output_folder=output_folder,
         checkpoint_folder=checkpoint_folder,
+        cache_folder=variables.get(CACHE_VARIABLE, ""),
         debug_hook_config=debug_hook_config,
         profiler_config=_first_file(variables.get("SMPROFILER_CONFIG_PATH"), config / "profilerconfig.json"),
         profiler_folder=Path(variables.get("SM_OUTPUT_DIR", output_folder.parent)) / "profiler",

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from batches import Batch
-from networks import Classifier
+from learner import Learner
 from stopping import StopRequest
 from torch import nn
 
@@ -37,25 +38,37 @@ class Totals:
         return self.correct / self.images
 
 
+class Checkpoints(Protocol):
+    """What writes a checkpoint now and then."""
+
+    def save_when_due(self) -> None:
+        """Called after each step, when everything is as it is to be found again."""
+
+
 def train_one_epoch(
+    learner: Learner,
     network: nn.Module,
     criterion: nn.Module,
-    optimizer: torch.optim.Optimizer,
     batches: Iterator[Batch],
     *,
+    epoch: int,
+    steps: int,
     totals: Totals,
     stop: StopRequest,
+    checkpoints: Checkpoints | None = None,
 ) -> None:
-    """Take one step a batch and count it in `totals`. Raises StopRequested between two batches."""
+    """Take one step a batch and count it in `totals`, from which an epoch of `steps` that had begun goes on.
+
+    Raises StopRequested between two batches.
+    """
+    learner.begin_epoch(epoch)
     network.train()
     for inputs, labels in batches:
         stop.check()
-        optimizer.zero_grad(set_to_none=True)
-        logits = network(inputs)
-        loss = criterion(logits, labels)
-        loss.backward()
-        optimizer.step()
-        totals.add(loss.detach(), logits.detach(), labels)
+        loss, logits = learner.step(network, criterion, inputs, labels, epoch=epoch, batch=totals.batches, steps=steps)
+        totals.add(loss, logits, labels)
+        if checkpoints is not None:
+            checkpoints.save_when_due()
 
 
 @torch.no_grad()
@@ -72,17 +85,3 @@ def evaluate(
         all_logits.append(logits.cpu())
         all_labels.append(labels.cpu())
     return totals, torch.cat(all_logits), torch.cat(all_labels)
-
-
-@torch.no_grad()
-def extract_features(
-    network: Classifier, batches: Iterator[Batch], stop: StopRequest
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """What the frozen backbone computes of every image [N, F], and the labels [N]."""
-    network.eval()
-    features, all_labels = [], []
-    for inputs, labels in batches:
-        stop.check()
-        features.append(network.features(inputs))
-        all_labels.append(labels)
-    return torch.cat(features), torch.cat(all_labels)

@@ -25,6 +25,10 @@ class ArtifactError(TrainingJobError):
     """The exported network does not compute what the trained one computes."""
 
 
+class PrecisionError(TrainingJobError):
+    """What the network is to compute in, or with, cannot be had on this machine."""
+
+
 class QuantizationError(TrainingJobError):
     """The precision that is asked for cannot be had in this container."""
 

@@ -4,13 +4,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import torch
-from arguments import Arguments
 from batches import Batches
 from epochs import evaluate, train_one_epoch
+from learner import Learner, learned_state
 from observers import Observers
 from progress import Epoch, Progress
-from schedule import learning_rate, set_learning_rate
+from step_times import StepTimes
 from stopping import StopRequest
 from torch import nn
 
@@ -24,10 +23,28 @@ class Pass:
     criterion: nn.Module
 
 
+class Checkpoints:
+    """Saves at each epoch's end, and within an epoch where so many `seconds` have passed since; 0: not within."""
+
+    def __init__(self, save: Callable[[], None], seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._save = save
+        self._seconds = seconds
+        self._clock = clock
+        self._saved_at = clock()
+
+    def save(self) -> None:
+        """Write one now."""
+        self._save()
+        self._saved_at = self._clock()
+
+    def save_when_due(self) -> None:
+        """Write one where it is time."""
+        if self._seconds and self._clock() - self._saved_at >= self._seconds:
+            self.save()
+
+
 def fit(
-    arguments: Arguments,
-    classifier: nn.Module,
-    optimizer: torch.optim.Optimizer,
+    learner: Learner,
     *,
     training: Pass,
     validation: Pass,
@@ -40,28 +57,43 @@ def fit(
 
     Raises StopRequested; the epoch under way is then in `progress.totals`.
     """
+    arguments = learner.arguments
+    checkpoints = Checkpoints(save, arguments.checkpoint_seconds)
+    steps = training.batches.steps
     while (reason := progress.is_over(arguments.epochs, arguments.patience)) is None:
         number, totals = progress.next_epoch, progress.totals
-        rate = learning_rate(arguments, number)
-        set_learning_rate(optimizer, rate)
         started_at, images_before = time.monotonic(), totals.images
+        times = StepTimes()
         batches = observers.training(
             training.batches.epoch(number, skip=totals.batches), first=progress.next_train_step
         )
-        train_one_epoch(training.network, training.criterion, optimizer, batches, totals=totals, stop=stop)
+        train_one_epoch(
+            learner,
+            training.network,
+            training.criterion,
+            times.watch(batches),
+            epoch=number,
+            steps=steps,
+            totals=totals,
+            stop=stop,
+            checkpoints=checkpoints,
+        )
         seconds = time.monotonic() - started_at
         batches = observers.evaluation(validation.batches.epoch(number), first=progress.evaluation_steps)
-        judged, _, _ = evaluate(validation.network, validation.criterion, batches, stop)
-        epoch = Epoch(
-            epoch=number,
-            train_loss=totals.mean_loss,
-            train_accuracy=totals.accuracy,
-            validation_loss=judged.mean_loss,
-            validation_accuracy=judged.accuracy,
-            lr=rate,
-            images_per_second=(totals.images - images_before) / seconds,
-        )
-        progress.finish_epoch(epoch, classifier.state_dict(), evaluation_steps=judged.batches)
-        save()
+        with learner.judged():
+            judged, _, _ = evaluate(validation.network, validation.criterion, batches, stop)
+            epoch = Epoch(
+                epoch=number,
+                train_loss=totals.mean_loss,
+                train_accuracy=totals.accuracy,
+                validation_loss=judged.mean_loss,
+                validation_accuracy=judged.accuracy,
+                lr=learner.rate(number, steps - 1, steps),
+                images_per_second=(totals.images - images_before) / seconds,
+            )
+            progress.finish_epoch(epoch, learned_state(learner.network), evaluation_steps=judged.batches)
+        checkpoints.save()
         print(epoch.line(), flush=True)
+        if (line := times.line()) is not None:
+            print(line, flush=True)
     return reason

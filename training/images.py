@@ -11,10 +11,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError, features
+from PIL import __version__ as pillow_version
 
 Pixels = npt.NDArray[np.uint8]  # [height, width, 3], RGB
 
+DECODING = 1  # goes up when `read_image` makes other pixels of the same file
 MAX_PIXELS = 64_000_000  # a photograph of today's cameras fits; decoding takes four bytes a pixel
 MAX_ASPECT_RATIO = 4  # of what is kept of an image; nothing that the network is shown lies outside
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
@@ -51,6 +53,12 @@ def read_image(path: Path, short_side: int) -> Pixels:
     except Exception as error:  # Pillow's decoders raise a dozen unrelated types for broken files
         raise UnreadableImage(str(error) or type(error).__name__) from error
     return np.asarray(scale(rgb, short_side))
+
+
+def decoder() -> str:
+    """What decodes: other versions may make other pixels of the same file."""
+    jpeg = features.version("libjpeg_turbo") or features.version("jpg") or "?"
+    return f"{DECODING}, Pillow {pillow_version}, libjpeg {jpeg}"
 
 
 def check_size(image: Image.Image) -> None:
@@ -102,10 +110,10 @@ def center_crop(pixels: Pixels, size: int) -> Pixels:
     return pixels[top : top + size, left : left + size]
 
 
-def random_crop(pixels: Pixels, size: int, random: np.random.Generator) -> Pixels:
-    """A random rectangle of 50 to 100 % of the area, 3:4 to 4:3, scaled to the square and mirrored half the time."""
+def random_crop(pixels: Pixels, size: int, random: np.random.Generator, least_area: float = 0.5) -> Pixels:
+    """A random rectangle of `least_area` to all of the area, 3:4 to 4:3, scaled to the square, mirrored at random."""
     height, width = pixels.shape[:2]
-    area = height * width * random.uniform(0.5, 1.0)
+    area = height * width * random.uniform(least_area, 1.0)
     ratio = np.exp(random.uniform(np.log(3 / 4), np.log(4 / 3)))
     crop_width, crop_height = min(width, np.sqrt(area * ratio)), min(height, np.sqrt(area / ratio))
     left, top = random.uniform(0, width - crop_width), random.uniform(0, height - crop_height)

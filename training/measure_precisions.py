@@ -44,7 +44,7 @@ class ValidationImages:
         images = ImageSet(channel, Preprocessing(**request["preprocessing"]), cache_bytes=0)
         device = torch.device("cpu")
         self._batches = ImageBatches(
-            images, IMAGES_READ_AT_ONCE, seed=None, augment=False, num_workers=request["cpus"], device=device
+            images, IMAGES_READ_AT_ONCE, seed=None, augmentation=None, num_workers=request["cpus"], device=device
         )
 
     def __iter__(self) -> Iterator[torch.Tensor]:

@@ -51,7 +51,11 @@ ARCHITECTURES: dict[str, Architecture] = {
 
 
 class Classifier(nn.Module):
-    """Backbone and head. While `frozen` the backbone computes as in evaluation and gets no gradient."""
+    """Backbone and head. While `frozen` the backbone computes as in evaluation and gets no gradient.
+
+    `resting` are parts that do not learn for now, `precision` is what the backbone's autocast computes in, `compiled`
+    computes in the backbone's place; the head computes in float32.
+    """
 
     def __init__(self, backbone: nn.Module, features: int, classes: int, *, dropout: float, frozen: bool) -> None:
         super().__init__()
@@ -60,6 +64,9 @@ class Classifier(nn.Module):
             OrderedDict[str, nn.Module](dropout=nn.Dropout(dropout), linear=nn.Linear(features, classes))
         )
         self.frozen = frozen
+        self.resting: tuple[nn.Module, ...] = (self.backbone,) if frozen else ()
+        self.precision: torch.dtype | None = None
+        self.compiled: Callable[[torch.Tensor], torch.Tensor] | None = None
         self.whole = False  # set where a batch must not be computed in parts: by who exports or watches the network
 
     def features(self, images: torch.Tensor) -> torch.Tensor:
@@ -67,10 +74,18 @@ class Classifier(nn.Module):
         learning = torch.is_grad_enabled() and not self.frozen
         with torch.set_grad_enabled(learning):
             if learning or images.is_cuda or self.whole:
-                features: torch.Tensor = self.backbone(images)
-                return features
+                return self._compute(images)
             # A few images' activations stay in the CPU's cache and the allocator's pool: up to three times as fast.
-            return torch.cat([self.backbone(part) for part in torch.split(images, CPU_IMAGES_AT_ONCE)])
+            return torch.cat([self._compute(part) for part in torch.split(images, CPU_IMAGES_AT_ONCE)])
+
+    def _compute(self, images: torch.Tensor) -> torch.Tensor:
+        compute = self.compiled or self.backbone
+        if self.precision is None:
+            features: torch.Tensor = compute(images)
+            return features
+        with torch.autocast(images.device.type, self.precision):
+            features = compute(images)
+        return features.float()
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """[N, 3, size, size] -> logits [N, classes]."""
@@ -78,10 +93,10 @@ class Classifier(nn.Module):
         return logits
 
     def train(self, mode: bool = True) -> "Classifier":
-        """As nn.Module's, but a frozen backbone's batch normalisations keep their statistics."""
+        """As nn.Module's, but the batch normalisations of parts that rest keep their statistics."""
         super().train(mode)
-        if self.frozen:
-            self.backbone.eval()
+        for part in self.resting:
+            part.eval()
         return self
 
 

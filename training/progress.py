@@ -32,7 +32,7 @@ class Epoch:
 
 @dataclass
 class Progress:
-    """Finished epochs, the one under way (`totals`), and the best network so far by validation loss.
+    """Finished epochs, the one under way (`totals`), and what was learned up to the best one by validation loss.
 
     `train_steps` and `evaluation_steps` are those of the finished epochs.
     """

@@ -1,34 +1,52 @@
 """Optimiser and learning rate."""
 
 import math
-from collections.abc import Iterable
+from typing import Any
 
 import torch
 from arguments import Arguments
-from torch import nn
+from layer_groups import Group
 
 
-def build_optimizer(parameters: Iterable[nn.Parameter], arguments: Arguments) -> torch.optim.Optimizer:
-    """The optimiser of those `parameters` that are learned."""
-    learned = [parameter for parameter in parameters if parameter.requires_grad]
+def build_optimizer(groups: list[Group], arguments: Arguments) -> torch.optim.Optimizer:
+    """The optimiser of all parameters of `groups`, of which each but the first has --layer-decay of the last's rate."""
+    parameters: list[dict[str, Any]] = [
+        {
+            "params": [parameter for module in group for parameter in module.parameters()],
+            "lr": arguments.lr * arguments.layer_decay**number,
+            "scale": arguments.layer_decay**number,
+        }
+        for number, group in enumerate(groups)
+    ]
+    parameters = [group for group in parameters if group["params"]]
     if arguments.optimizer == "sgd":
         return torch.optim.SGD(
-            learned, lr=arguments.lr, momentum=arguments.momentum, weight_decay=arguments.weight_decay
+            parameters,
+            momentum=arguments.momentum,
+            weight_decay=arguments.weight_decay,
+            nesterov=arguments.nesterov,
         )
     betas = (arguments.momentum, 0.999)
-    return torch.optim.AdamW(learned, lr=arguments.lr, betas=betas, weight_decay=arguments.weight_decay)
+    return torch.optim.AdamW(parameters, betas=betas, weight_decay=arguments.weight_decay)
 
 
-def learning_rate(arguments: Arguments, epoch: int) -> float:
-    """The rate of `epoch` (from 1); it depends on nothing else, so a resumed job needs no scheduler's state."""
+def learning_rate(arguments: Arguments, step: int, steps: int) -> float:
+    """The head's rate in step `step` (from 0, over all epochs) where an epoch has `steps`.
+
+    It depends on nothing else, so a resumed job needs no scheduler's state.
+    """
+    warmup = round(arguments.warmup_epochs * steps)
+    if step < warmup:
+        return arguments.lr * (step + 1) / (warmup + 1)
     if arguments.scheduler == "cosine":
-        return arguments.lr * (1 + math.cos(math.pi * (epoch - 1) / arguments.epochs)) / 2
+        done = (step - warmup) / (arguments.epochs * steps - warmup)
+        return arguments.lr * (1 + math.cos(math.pi * done)) / 2
     if arguments.scheduler == "step":
-        return arguments.lr * arguments.gamma ** ((epoch - 1) // arguments.step_size)
+        return arguments.lr * arguments.gamma ** (step // steps // arguments.step_size)
     return arguments.lr
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    """Let the optimiser take steps of `rate` from now on."""
+    """Let the optimiser take steps of `rate` from now on, each group at its own share of it."""
     for group in optimizer.param_groups:
-        group["lr"] = rate
+        group["lr"] = rate * group["scale"]

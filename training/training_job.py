@@ -1,27 +1,32 @@
 """One training job from its channels to its artifact: what train_model.py and hpo.py share."""
 
 import contextlib
+from pathlib import Path
 
 import torch
 from arguments import Arguments
 from artifact import write_artifact, write_torch_graph
-from batches import Batches, FeatureBatches, ImageBatches
 from channels import Channel, read_channel
 from checkpoint import load_checkpoint, save_checkpoint
 from classes import class_map
+from compilation import compiled
 from debugger_hook import DebuggerHook
 from environment import Environment
-from epochs import evaluate, extract_features
-from errors import DivergedError
+from epochs import evaluate
+from errors import DebuggerError, DivergedError
 from fit import Pass, fit
 from image_set import ImageSet
+from inputs import Inputs
+from learner import Learner, load_learned
+from losses import training_loss
+from mixed_precision import NAMES, autocast_dtype
 from networks import Classifier, build_classifier, preprocessing_for
 from observers import Observers
 from profiler_config import ProfilerConfig
 from progress import Progress
 from quantization import asked_for
-from report import write_history, write_skipped, write_test_report
-from schedule import build_optimizer
+from report import write_history, write_test_report
+from results import results_of
 from stopping import StopRequest, StopRequested
 from timeline import Timeline
 from torch import nn
@@ -38,8 +43,7 @@ class TrainingJob:
         self.progress = Progress()
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.preprocessing = preprocessing_for(arguments.arch, arguments.image_size)
-        self.cache_bytes = arguments.cache_megabytes * 1_000_000
-        self.image_sets: list[ImageSet] = []
+        self.inputs = Inputs(arguments, environment, self.preprocessing, self.device, self.stop)
         self.validation_images: ImageSet | None = None
         self.quantization = asked_for(arguments, environment.cpus)
 
@@ -63,12 +67,12 @@ class TrainingJob:
         if judge_test and "test" in self.environment.channels:
             test = read_channel("test", self.environment.channels, train.classes)
         network = self._network(len(train.classes))
-        optimizer = build_optimizer(network.parameters(), self.arguments)
-        self._resume(network, optimizer, train.classes)
+        learner = Learner(self.arguments, network, network.precision)
+        self._resume(learner, train.classes)
         try:
-            self._fit(network, optimizer, train, validation)
+            self._fit(network, learner, train, validation)
         except StopRequested:
-            self._save_checkpoint(train.classes, network, optimizer)
+            self._save_checkpoint(train.classes, learner)
             print("stopped by SIGTERM", flush=True)
             test = None
         self._finish(network, train.classes, test)
@@ -81,38 +85,37 @@ class TrainingJob:
         source = "none, initialised at random"
         if arguments.weights == "imagenet":
             source = load_pretrained(network, arguments.arch, self.environment.channels.get("pretrained"))
+        network.precision = autocast_dtype(arguments, self.device)
         print(
             f"network: {arguments.arch}, weights: {source}, {'head' if network.frozen else 'all layers'} trained "
-            f"on {self.device.type} with {torch.get_num_threads()} CPU threads",
+            f"on {self.device.type} with {torch.get_num_threads()} CPU threads in {NAMES[network.precision]}",
             flush=True,
         )
+        if arguments.compile:
+            network.compiled = compiled(network.backbone)
         # Seeded again, for where weights come from must not change what is drawn from here on.
         torch.manual_seed(arguments.seed)
         return network.to(self.device).to(memory_format=torch.channels_last)
 
-    def _fit(self, network: Classifier, optimizer: torch.optim.Optimizer, train: Channel, validation: Channel) -> None:
-        train_images, validation_images = self._read_images(train), self._read_images(validation)
-        self.validation_images = validation_images
-        smoothed = nn.CrossEntropyLoss(label_smoothing=self.arguments.label_smoothing)
-        plain = nn.CrossEntropyLoss()
-        hook = self._hook(network, [smoothed, plain])
+    def _fit(self, network: Classifier, learner: Learner, train: Channel, validation: Channel) -> None:
         # Debugger watches the whole network, so nothing is computed ahead of it.
-        ahead = network.frozen and hook is None
-        seed, augment = self.arguments.seed, self.arguments.augment
-        training = Pass(
-            *self._inputs(network, train_images, seed, augment=augment, ahead=ahead and not augment), smoothed
-        )
-        judging = Pass(*self._inputs(network, validation_images, None, augment=False, ahead=ahead), plain)
+        watched = self._hook_config() is not None
+        train_input = self.inputs.training(network, train, watched=watched)
+        validation_input = self.inputs.judged(network, validation, watched=watched)
+        self.validation_images = validation_input.images
+        learned = training_loss(self.arguments, train_input.images.labels, len(train.classes), self.device)
+        plain = nn.CrossEntropyLoss()
+        hook = self._hook(network, [learned, plain])
+        training = Pass(train_input.network, train_input.batches, learned)
+        judging = Pass(validation_input.network, validation_input.batches, plain)
 
         def save() -> None:
-            self._save_checkpoint(train.classes, network, optimizer)
+            self._save_checkpoint(train.classes, learner)
 
         observers = Observers(hook, self._timeline())
         try:
             reason = fit(
-                self.arguments,
-                network,
-                optimizer,
+                learner,
                 training=training,
                 validation=judging,
                 progress=self.progress,
@@ -125,13 +128,22 @@ class TrainingJob:
         print(f"ended: {reason}", flush=True)
 
     def _hook(self, network: Classifier, criteria: list[nn.Module]) -> DebuggerHook | None:
-        config, script_mode = self.environment.debug_hook_config, self.environment.script_mode
-        if script_mode is not None and script_mode.hook_config is not None:
-            config = script_mode.hook_config
+        config = self._hook_config()
         if config is None:
             return None
+        if network.compiled is not None:
+            raise DebuggerError(
+                "--compile true and a debugger: nobody can watch the layers of a compiled network. "
+                'Create the job without one ("debugger": null), or give --compile false'
+            )
         steps = {"train_steps": self.progress.next_train_step, "evaluation_steps": self.progress.evaluation_steps}
         return DebuggerHook(config, network, criteria, **steps)
+
+    def _hook_config(self) -> Path | None:
+        script_mode = self.environment.script_mode
+        if script_mode is not None and script_mode.hook_config is not None:
+            return script_mode.hook_config
+        return self.environment.debug_hook_config
 
     def _timeline(self) -> Timeline | None:
         environment, script_mode = self.environment, self.environment.script_mode
@@ -143,49 +155,17 @@ class TrainingJob:
             return Timeline(config.folder, environment.host)
         return None
 
-    def _read_images(self, channel: Channel) -> ImageSet:
-        images = ImageSet(channel, self.preprocessing, self.cache_bytes)
-        images.read_all(self.environment.cpus, self.stop)
-        self.cache_bytes -= images.cached_bytes
-        self.image_sets.append(images)
-        write_skipped(self.environment.output_folder, [entry for each in self.image_sets for entry in each.skipped])
-        empty = sorted(set(range(len(channel.classes))) - set(images.labels))
-        print(
-            f"channel {channel.name}: {len(images)} images, {len(channel.classes)} classes, "
-            f"{len(images.skipped)} files skipped",
-            flush=True,
-        )
-        if empty:
-            print(f"channel {channel.name} has no image of: {', '.join(channel.classes[index] for index in empty)}")
-        return images
-
-    def _inputs(
-        self, network: Classifier, images: ImageSet, seed: int | None, *, augment: bool, ahead: bool
-    ) -> tuple[nn.Module, Batches]:
-        """The module to train or judge and what to feed it: images, or, computed `ahead` once, their features."""
-        batch_size, workers = self.arguments.batch_size, self.arguments.num_workers
-        pixels = ImageBatches(
-            images, batch_size, seed=None if ahead else seed, augment=augment, num_workers=workers, device=self.device
-        )
-        if not ahead:
-            return network, pixels
-        features, labels = extract_features(network, pixels.epoch(0), self.stop)
-        print(f"features of channel {images.channel.name} computed once: the backbone is frozen", flush=True)
-        return network.head, FeatureBatches(features, labels, batch_size, seed=seed)
-
-    def _resume(self, network: Classifier, optimizer: torch.optim.Optimizer, classes: tuple[str, ...]) -> None:
+    def _resume(self, learner: Learner, classes: tuple[str, ...]) -> None:
         folder = self.environment.checkpoint_folder
-        saved = None if folder is None else load_checkpoint(folder, self.arguments, classes, network, optimizer)
+        saved = None if folder is None else load_checkpoint(folder, self.arguments, classes, learner)
         if saved is not None:
             self.progress = saved
             print(f"checkpoint: goes on in epoch {saved.next_epoch} after {saved.totals.batches} batches", flush=True)
 
-    def _save_checkpoint(self, classes: tuple[str, ...], network: Classifier, optimizer: torch.optim.Optimizer) -> None:
+    def _save_checkpoint(self, classes: tuple[str, ...], learner: Learner) -> None:
         folder = self.environment.checkpoint_folder
         if folder is not None and self.progress.is_started:
-            save_checkpoint(
-                folder, self.arguments, classes, progress=self.progress, network=network, optimizer=optimizer
-            )
+            save_checkpoint(folder, self.arguments, classes, progress=self.progress, learner=learner)
 
     def _finish(self, network: Classifier, classes: tuple[str, ...], test: Channel | None) -> None:
         write_history(self.environment.output_folder, self.progress)
@@ -194,7 +174,8 @@ class TrainingJob:
                 raise DivergedError(f"no epoch had a finite validation loss: lower --lr (it is {self.arguments.lr:g})")
             print("no epoch has ended: there is no model to save", flush=True)
             return
-        network.load_state_dict(self.progress.best_state)
+        load_learned(network, self.progress.best_state)
+        network.precision = network.compiled = None  # it is saved, and judged on the test channel, as it will serve
         print(f"best: epoch {self.progress.best.epoch}", flush=True)
         # Before the test channel: what may be wrong with that must not cost the model.
         write_artifact(
@@ -223,7 +204,9 @@ class TrainingJob:
 
     def _judge(self, network: Classifier, test: Channel) -> None:
         """The one look at the test channel."""
-        module, batches = self._inputs(network, self._read_images(test), None, augment=False, ahead=False)
-        totals, logits, labels = evaluate(module, nn.CrossEntropyLoss(), batches.epoch(0), self.stop)
+        judged = self.inputs.judged(network, test, watched=True)
+        totals, logits, labels = evaluate(judged.network, nn.CrossEntropyLoss(), judged.batches.epoch(0), self.stop)
         print(f"test:loss={totals.mean_loss:.4f} test:accuracy={totals.accuracy:.4f}", flush=True)
-        write_test_report(self.environment.output_folder, totals, logits, labels, test.classes)
+        title = f"{self.arguments.arch}, {self.environment.job_name}"
+        results = results_of(totals.mean_loss, logits, labels, test.classes)
+        write_test_report(self.environment.output_folder, title, results, self.progress)

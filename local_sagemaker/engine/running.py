@@ -12,6 +12,7 @@ from local_sagemaker.engine.killing import Killer
 from local_sagemaker.engine.loop import Background, Engine, Reconciler
 from local_sagemaker.engine.training.jobs import TrainingJobReconciler
 from local_sagemaker.engine.training.tidying import Tidying
+from local_sagemaker.engine.training.warm_starts import WarmStarts
 from local_sagemaker.engine.tuning.jobs import TuningJobReconciler
 from local_sagemaker.faults import Faults
 from local_sagemaker.runtime.objects import Objects
@@ -30,6 +31,7 @@ class RunningEngine:
         self._objects = Objects(base_url, settings.buckets_dir)
         parts = (settings, database, self._background, self._objects)
         tidying = Tidying(settings, database, self._background)
+        self._warm_starts = WarmStarts(settings, database)
         self._endpoints = EndpointReconciler(*parts)
         self.routes = self._endpoints.routes
         self.captures = CaptureSpool(settings.capture_dir, wake_engine.set)
@@ -41,7 +43,8 @@ class RunningEngine:
         )
         reconcilers: list[Reconciler] = [
             TuningJobReconciler(*parts),
-            TrainingJobReconciler(*parts, tidying),
+            TrainingJobReconciler(*parts, tidying, warm_starts=self._warm_starts),
+            self._warm_starts,
             EvaluationReconciler(*parts, tidying),
             self._endpoints,
             self._async_invocations,
@@ -68,6 +71,7 @@ class RunningEngine:
     def _stop(self) -> None:
         if self._started:
             self._engine.stop()
+        self._warm_starts.close()
         self._async_invocations.begin_close()
         self._endpoints.close()
         self._captures.close()

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -49,6 +49,23 @@ class Lost:
 ProcessState = NotStarted | Running | Exited | Lost
 
 
+@dataclass(frozen=True)
+class Command:
+    """What runs under the shim: `argv` in `cwd` with the whole environment `env`.
+
+    `mounts` are {path that the command sees: folder or file of this machine}, such as {"/opt/ml": folder / "ml"}, in a
+    mount namespace of its own; `hostname` is what it takes for this machine's name. `cwd` and paths in `argv` and `env`
+    are as the command sees them. Give neither where `mount_namespace.available()` says why not: a view that cannot be
+    made ends the command with code 127 and the reason in its log.
+    """
+
+    argv: Sequence[str]
+    cwd: str | Path
+    env: Mapping[str, str]
+    mounts: Mapping[str, Path] | None = None
+    hostname: str | None = None
+
+
 def spawn(
     folder: Path,
     argv: Sequence[str],
@@ -56,21 +73,24 @@ def spawn(
     cwd: str | Path,
     env: Mapping[str, str],
     mounts: Mapping[str, Path] | None = None,
-    hostname: str | None = None,
 ) -> None:
-    """Start `argv` under the shim. At most one command ever runs in a folder, however often this is called.
+    """Start `Command(...)`, as `start` does."""
+    start(folder, Command(argv, cwd, env, mounts))
 
-    `mounts` are {path that the command sees: folder or file of this machine}, such as {"/opt/ml": folder / "ml"}, in a
-    mount namespace of its own; `hostname` is what it takes for this machine's name. `cwd` and paths in `argv` and `env`
-    are as the command sees them. Give neither where `mount_namespace.available()` says why not: a view that cannot be
-    made ends the command with code 127 and the reason in its log.
+
+def start(folder: Path, command: Command, fork: Callable[[Path], bool] | None = None) -> None:
+    """Start the command under the shim. At most one command ever runs in a folder, however often this is called.
+
+    `fork` may do it in its own way (warm_pool/template_process.py); where it answers False, this does.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    command: dict[str, object] = {"argv": list(argv), "cwd": str(cwd), "env": dict(env)}
-    if mounts or hostname:
-        command["mounts"] = {target: str(source.resolve()) for target, source in (mounts or {}).items()}
-        command["hostname"] = hostname
-    shim.write_json(str(folder / "command.json"), command)
+    content: dict[str, object] = {"argv": list(command.argv), "cwd": str(command.cwd), "env": dict(command.env)}
+    if command.mounts or command.hostname:
+        content["mounts"] = {target: str(source.resolve()) for target, source in (command.mounts or {}).items()}
+        content["hostname"] = command.hostname
+    shim.write_json(str(folder / "command.json"), content)
+    if fork is not None and fork(folder.resolve()):
+        return
     subprocess.run(
         [sys.executable, "-I", "-S", shim.__file__, str(folder.resolve())],
         stdin=subprocess.DEVNULL,

@@ -7,11 +7,12 @@ mount_namespace.py). It writes, each by rename:
     claim          {"pid", "start_time"} of the shim; made once: a second one for the same folder exits at once
     process.json   {"pid", "start_time", "shim_pid", "shim_start_time"} of the running command
     log            `<epoch ms>\\t<line>\\n` for every line of its output
-    exit.json      {"returncode", "ended_at"}; a negative return code is the signal's number
+    exit.json      {"returncode", "ended_at", "cpu_seconds"}; a negative return code is the signal's number
 
 The command leads a process group of its own, so that a signal reaches all of it and never the shim. What it leaves
 behind when it ends, daemons in other sessions included, is killed: as the last process of a container takes it along.
-Standard library only: it must start in milliseconds.
+Standard library only: it must start in milliseconds. A warm pool's template (warm_pool/template.py) runs the same code
+in a process that it has forked, and the command in a fork of that one.
 """
 
 import contextlib
@@ -80,8 +81,8 @@ def claim(folder: str, shim_pid: int) -> bool:
     return True
 
 
-def main(folder: str) -> int:
-    """Run the folder's command to its end and record how it ended."""
+def main(folder: str, start: "Callable[[dict[str, Any]], Any] | None" = None) -> int:
+    """Run the folder's command to its end and record how it ended. `start` as for `run`."""
     os.chdir(folder)
     if not patiently(lambda: claim(folder, os.getpid())):
         return 0
@@ -90,27 +91,23 @@ def main(folder: str) -> int:
     with open("command.json", encoding="utf-8") as file:
         command = json.load(file)
     with patiently(lambda: open("log", "ab", buffering=0)) as log:
-        returncode = run(command, log.fileno())
-    record: dict[str, object] = {"returncode": returncode, "ended_at": time.time()}
+        returncode = run(command, log.fileno(), start or start_program)
+    cpu_seconds = sum(os.times()[:4])  # the shim's own, and those of all processes that it has waited for
+    record: dict[str, object] = {"returncode": returncode, "ended_at": time.time(), "cpu_seconds": cpu_seconds}
     patiently(lambda: write_json("exit.json", record))
     return 0
 
 
-def run(command: "dict[str, Any]", log: int) -> int:
-    """Start the command, copy its output into `log` with a time stamp a line, return its code."""
+def run(command: "dict[str, Any]", log: int, start: "Callable[[dict[str, Any]], Any]") -> int:
+    """Start the command, copy its output into `log` with a time stamp a line, return its code.
+
+    `start` answers what subprocess.Popen does: `pid`, `stdout`, `wait` and `returncode`.
+    """
     become_subreaper()
     try:
         if "mounts" in command:
             enter_view(command["mounts"], command.get("hostname"))
-        child = subprocess.Popen(
-            command["argv"],
-            cwd=command["cwd"],
-            env=command["env"],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        child = start(command)
     except (OSError, ValueError) as error:  # ValueError: a NUL character in an argument or variable
         append(log, [f"{type(error).__name__}: {error}".encode()])
         return 127
@@ -123,6 +120,19 @@ def run(command: "dict[str, Any]", log: int) -> int:
     patiently(lambda: write_json("process.json", record))
     copy_lines(child, log)
     return int(child.returncode)
+
+
+def start_program(command: "dict[str, Any]") -> "subprocess.Popen[bytes]":
+    """Start the command as a program."""
+    return subprocess.Popen(
+        command["argv"],
+        cwd=command["cwd"],
+        env=command["env"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
 
 
 def enter_view(mounts: "dict[str, str]", hostname: "str | None") -> None:

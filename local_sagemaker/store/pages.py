@@ -18,6 +18,7 @@ FILTERS: Mapping[str, str] = {
     "CreationTimeBefore": "created_at < ?",
     "LastModifiedTimeAfter": "modified_at > ?",
     "LastModifiedTimeBefore": "modified_at < ?",
+    "WarmPoolStatusEquals": "name IN (SELECT training_job_name FROM warm_pools WHERE warm_pools.status = ?)",
 }
 SORT_COLUMNS: Mapping[str, str] = {
     "Name": "name",

@@ -4,6 +4,11 @@ from typing import get_args
 
 from service.schemas.tuning_job_request import MetricName
 
+# What a job tells beside what a tuning job can tune for: an epoch's speed, and where its time went.
+SPEED = (
+    "lr", "images_per_second", "loader_wait_seconds", "step_seconds_p50", "step_seconds_p90", "step_seconds_p99",
+)  # fmt: skip
+
 _VALUE = r"([0-9.eE+-]+|nan|inf)"
 
 
@@ -14,4 +19,4 @@ def regex_of(name: str) -> str:
 
 def metric_definitions() -> list[dict[str, str]]:
     """MetricDefinitions of a training job."""
-    return [{"Name": name, "Regex": regex_of(name)} for name in get_args(MetricName)]
+    return [{"Name": name, "Regex": regex_of(name)} for name in (*get_args(MetricName), *SPEED)]

@@ -110,8 +110,9 @@ Hyperparameters = Annotated[
     dict[HyperparameterName, Annotated[HyperparameterValue, WrapValidator(_fit_to_send)]],
     Field(
         max_length=90,  # SageMaker takes 100; the service sends some of its own
-        description="Flags of the entry point: numbers, booleans, strings, or lists of them.",
-        examples=[{"lr": 0.001434, "batch-size": 64, "epochs": 5}],
+        description="Flags of the entry point: numbers, booleans, strings, or lists of them. Those of this project's "
+        "train_model.py and hpo.py, with unit and default, are in docs/training.md; each can be searched, too.",
+        examples=[{"lr": 0.001434, "batch-size": 64, "epochs": 5}, {"recipe": "best", "arch": "resnet18"}],
     ),
 ]
 

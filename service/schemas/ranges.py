@@ -76,7 +76,11 @@ class CategoricalRange(Body):
 Range = Annotated[ContinuousRange | IntegerRange | CategoricalRange, Field(discriminator="type")]
 Ranges = Annotated[
     dict[HyperparameterName, Range],
-    Field(min_length=1, max_length=30, description="What to search, by hyperparameter; at most 30."),
+    Field(
+        min_length=1,
+        max_length=30,
+        description="What to search, by hyperparameter; at most 30. Any flag of docs/training.md can be.",
+    ),
 ]
 
 DEFAULT_RANGES: dict[str, ContinuousRange | IntegerRange | CategoricalRange] = {

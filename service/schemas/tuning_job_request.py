@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from service.schemas.job import EntryPoint, Hyperparameters, JobRequest, TuningJobName
 from service.schemas.page import Body
 from service.schemas.ranges import DEFAULT_RANGES, CategoricalRange, Ranges
+from service.schemas.training_job_request import DEFAULT_ENTRY_POINT
 
 MAX_JOBS = 750
 MAX_RANDOM_JOBS = 10_000
@@ -29,10 +30,26 @@ class Strategy(StrEnum):
 
 
 class Objective(Body):
-    """The metric to tune for."""
+    """The metric to tune for: of the train or, rather, the validation channel."""
 
-    metric: MetricName = "validation:loss"
+    metric: Annotated[
+        MetricName,
+        Field(
+            description="A metric of the train or validation channel. One of the test channel is refused: it is looked "
+            "at once, when the final training has ended, and says nothing any more once something was chosen by it."
+        ),
+    ] = "validation:loss"
     type: Literal["Minimize", "Maximize"] = "Minimize"
+
+    @model_validator(mode="after")
+    def _leaves_the_test_channel_alone(self) -> Self:
+        if self.metric.startswith("test:"):
+            instead = self.metric.replace("test:", "validation:")
+            raise ValueError(
+                f"metric: {self.metric} is of the test channel, which is for the final model alone; hyperparameters "
+                f"that were chosen by it would make its figures too good. Tune for {instead}"
+            )
+        return self
 
 
 class Hyperband(Body):
@@ -96,6 +113,15 @@ class TuningJobRequest(JobRequest):
             raise ValueError(f"hyperband belongs to the strategy Hyperband, not {self.strategy}")
         if self.strategy is Strategy.HYPERBAND and self.early_stopping:
             raise ValueError("early_stopping: Hyperband stops training jobs itself; leave it false")
+        return self
+
+    @model_validator(mode="after")
+    def _leaves_the_test_channel_alone(self) -> Self:
+        if self.entry_point == DEFAULT_ENTRY_POINT and "test" in self.channels:
+            raise ValueError(
+                f"channels: every training job would be judged on test, for {DEFAULT_ENTRY_POINT} looks at that "
+                "channel at its end; take the entry_point hpo.py, which never does, or leave the channel out"
+            )
         return self
 
     @model_validator(mode="after")

@@ -130,8 +130,10 @@ def test_lists_go_through_all_pages(toy: Toy) -> None:
         toy.ended(f"paged-{number}")
     newest = toy.sagemaker.list_training_jobs(SortOrder="Descending", MaxResults=1, StatusEquals="Completed")
     assert [job["TrainingJobName"] for job in newest["TrainingJobSummaries"]] == ["paged-2"]
-    with pytest.raises(ClientError, match="does not support WarmPoolStatusEquals"):
-        toy.sagemaker.list_training_jobs(WarmPoolStatusEquals="Available")
+    with pytest.raises(ClientError, match="does not support TrainingPlanArnEquals"):
+        toy.sagemaker.list_training_jobs(
+            TrainingPlanArnEquals="arn:aws:sagemaker:us-east-1:123456789012:training-plan/x"
+        )
 
 
 def test_tags_of_jobs(toy: Toy) -> None:

@@ -5,6 +5,7 @@ Order matters in three places: the row enters Training before the script is spaw
 the signal is sent; the logs' metrics are read to the end before the row enters Uploading.
 """
 
+import functools
 import logging
 import signal
 from typing import Any
@@ -23,8 +24,11 @@ from local_sagemaker.engine.training.metrics import keep_metrics
 from local_sagemaker.engine.training.script_failure import explained
 from local_sagemaker.engine.training.steps import TrainingSteps
 from local_sagemaker.engine.training.tidying import Tidying
+from local_sagemaker.engine.training.warm_pools import WarmPools
+from local_sagemaker.engine.training.warm_starts import WarmStarts
 from local_sagemaker.runtime import compute_share, process
 from local_sagemaker.runtime.objects import Objects
+from local_sagemaker.runtime.process import Command
 from local_sagemaker.runtime.sampling.process import ensure_sampling
 from local_sagemaker.runtime.training import process as training_process
 from local_sagemaker.runtime.training.configuration import rewrite_profiler_config
@@ -55,9 +59,18 @@ class TrainingJobReconciler:
     """Runs the training jobs, at most `settings.max_running_jobs` at once."""
 
     def __init__(
-        self, settings: Settings, database: Database, background: Background, objects: Objects, tidying: Tidying
+        self,
+        settings: Settings,
+        database: Database,
+        background: Background,
+        objects: Objects,
+        tidying: Tidying,
+        *,
+        warm_starts: WarmStarts,
     ) -> None:
         self._settings = settings
+        self._warm_pools = WarmPools(database)
+        self._warm_starts = warm_starts
         self._database = database
         self._endpoint_url = objects.endpoint_url
         self._specs = JobSpecs(settings)
@@ -74,7 +87,8 @@ class TrainingJobReconciler:
             self._tidied = True
             self._tidying.tidy_ended()
         running = training_queue.running(self._database)
-        delays = [self._look(job, slot_free=False)[1] for job in running]
+        delays = [self._warm_pools.reconcile()]
+        delays += [self._look(job, slot_free=False)[1] for job in running]
         delays += self._start_waiting(running)
         return min((delay for delay in delays if delay is not None), default=None)
 
@@ -212,6 +226,8 @@ class TrainingJobReconciler:
             job = keep_metrics(self._database, job, self._spec(job).all_hosts(), to_end=True)
         with self._database.transaction():
             entered = store.update(self._database, job, now, **changes)
+            if phase == "Downloading":
+                self._warm_pools.begin(entered, now)
             if phase == "Training":
                 self._rewrite_profiler_config(entered)
         return entered
@@ -242,8 +258,13 @@ class TrainingJobReconciler:
     def _spawn(self, job: TrainingJob) -> None:
         spec = self._spec(job)
         at_once = self._jobs_at_once(job) * len(spec.hosts)
+        self._settings.job_cache_dir.mkdir(parents=True, exist_ok=True)
         for host in spec.all_hosts():
-            training_process.spawn(host, self._share(host, at_once), self._endpoint_url)
+            self._warm_starts.start(job, host, functools.partial(self._command, host, at_once))
+
+    def _command(self, host: TrainingSpec, at_once: int) -> Command:
+        share = self._share(host, at_once)
+        return training_process.command_of(host, share, self._endpoint_url, self._settings.job_cache_dir)
 
     def _share(self, host: TrainingSpec, at_once: int) -> compute_share.ComputeShare:
         return compute_share.compute_share(
@@ -278,17 +299,20 @@ class TrainingJobReconciler:
                 process.send_signal(state, signum)
 
     def _end(self, job: TrainingJob, now: float, end: decisions.End) -> TrainingJob:
-        ended = store.update(
-            self._database,
-            job,
-            now,
-            phase="Ended",
-            status=end.status,
-            secondary_status=end.secondary_status,
-            status_message=end.status_message,
-            failure_reason=end.failure_reason,
-            ended_at=now,
-        )
+        with self._database.transaction():
+            ended = store.update(
+                self._database,
+                job,
+                now,
+                phase="Ended",
+                status=end.status,
+                secondary_status=end.secondary_status,
+                status_message=end.status_message,
+                failure_reason=end.failure_reason,
+                ended_at=now,
+            )
+            self._warm_pools.end(ended, now)
+        self._warm_starts.ended(ended, self._spec(ended).folder.root)
         self._signalled.discard(job.name)
         self._steps.forget(job.name)
         self._tidying.tidy(ended)

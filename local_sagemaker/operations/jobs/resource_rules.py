@@ -11,16 +11,14 @@ from local_sagemaker.operations.unsupported import refuse
 
 MAX_RUNTIME_SECONDS = 2_419_200
 MAX_HOSTS = 16
+MAX_KEEP_ALIVE_SECONDS = 3600
 
 _NO_KEYS = "nothing is encrypted at rest here; leave it out"
 _ONE_TYPE = "give InstanceType and InstanceCount"
 RESOURCES = Structure(
     "ResourceConfig",
-    honoured=("InstanceType", "InstanceCount", "InstanceGroups"),
-    without_effect={
-        "VolumeSizeInGB": "jobs have this machine's disk",
-        "KeepAlivePeriodInSeconds": "jobs start at once here, without a warm pool",
-    },
+    honoured=("InstanceType", "InstanceCount", "InstanceGroups", "KeepAlivePeriodInSeconds"),
+    without_effect={"VolumeSizeInGB": "jobs have this machine's disk"},
     refused={
         "VolumeKmsKeyId": _NO_KEYS,
         "InstancePreferences": _ONE_TYPE,
@@ -53,6 +51,17 @@ def check_resources(resources: Mapping[str, Any], where: str) -> None:
     hosts = sum(group["InstanceCount"] for group in groups or [resources])
     if hosts > MAX_HOSTS:
         refuse(f"{where} with {hosts} instances", f"all of them run on this machine; use at most {MAX_HOSTS}")
+    check_keep_alive(resources, where)
+    if resources.get("KeepAlivePeriodInSeconds") and groups:
+        raise ValidationException(f"{where} takes InstanceGroups or KeepAlivePeriodInSeconds, not both.")
+
+
+def check_keep_alive(resources: Mapping[str, Any], where: str) -> None:
+    """KeepAlivePeriodInSeconds, also of UpdateTrainingJob. The service model allows six times what is documented."""
+    if (resources.get("KeepAlivePeriodInSeconds") or 0) > MAX_KEEP_ALIVE_SECONDS:
+        raise ValidationException(
+            f"{where}.KeepAlivePeriodInSeconds takes at most {MAX_KEEP_ALIVE_SECONDS} seconds (60 minutes)."
+        )
 
 
 def check_stopping_condition(condition: Mapping[str, Any]) -> None:
@@ -69,6 +78,11 @@ def check_spot(members: Mapping[str, Any]) -> None:
     condition = members.get("StoppingCondition") or {}
     wait, runtime = condition.get("MaxWaitTimeInSeconds"), condition.get("MaxRuntimeInSeconds", 86_400)
     if members.get("EnableManagedSpotTraining"):
+        if (members.get("ResourceConfig") or {}).get("KeepAlivePeriodInSeconds"):
+            raise ValidationException(
+                "KeepAlivePeriodInSeconds is not for managed spot training: set EnableManagedSpotTraining to false, or"
+                " leave KeepAlivePeriodInSeconds out."
+            )
         if wait is None or wait < runtime:
             raise ValidationException(
                 "Invalid MaxWaitTimeInSeconds. It must be present and be greater than or equal to MaxRuntimeInSeconds."

@@ -14,22 +14,28 @@ from local_sagemaker.operations.jobs.diagnostics_view import described_diagnosti
 from local_sagemaker.operations.jobs.training_job_rules import SUPPORTED, check_training_job
 from local_sagemaker.operations.tags import check_tags
 from local_sagemaker.runtime.training.output import model_artifacts_uri
-from local_sagemaker.store import job_metrics, pages, rule_evaluations, secondary_transitions, tags, tuning_jobs
+from local_sagemaker.store import (
+    job_metrics,
+    pages,
+    rule_evaluations,
+    secondary_transitions,
+    tags,
+    tuning_jobs,
+    warm_pools,
+)
 from local_sagemaker.store import training_jobs as store
 from local_sagemaker.store.training_jobs import TrainingJob
+from local_sagemaker.store.warm_pools import WarmPool
 
 DEFAULT_STOPPING_CONDITION = {"MaxRuntimeInSeconds": 86_400}
 DESCRIBED = (*SUPPORTED, "RemoteDebugConfig", "InfraCheckConfig")
 LIST = Structure(
     "ListTrainingJobsRequest",
     honoured=(
-        *("NextToken", "MaxResults", "NameContains", "StatusEquals", "SortBy", "SortOrder"),
+        *("NextToken", "MaxResults", "NameContains", "StatusEquals", "SortBy", "SortOrder", "WarmPoolStatusEquals"),
         *("CreationTimeAfter", "CreationTimeBefore", "LastModifiedTimeAfter", "LastModifiedTimeBefore"),
     ),
-    refused={
-        "WarmPoolStatusEquals": "there are no warm pools; leave it out",
-        "TrainingPlanArnEquals": "there are no training plans; leave it out",
-    },
+    refused={"TrainingPlanArnEquals": "there are no training plans; leave it out"},
 )
 STRUCTURES = (LIST,)
 
@@ -65,7 +71,8 @@ def list_training_jobs(context: Context, members: dict[str, Any]) -> dict[str, A
     """Summaries of all jobs, tuning jobs' included."""
     LIST.check(members)
     found, next_token = listing.rows(context.database, pages.TRAINING_JOBS, members, default_order="Ascending")
-    return listing.answer("TrainingJobSummaries", [_summary(row) for row in found], next_token)
+    pools = warm_pools.of_jobs(context.database, [row["name"] for row in found])
+    return listing.answer("TrainingJobSummaries", [_summary(row, pools.get(row["name"])) for row in found], next_token)
 
 
 def stop_training_job(context: Context, members: dict[str, Any]) -> dict[str, Any]:
@@ -87,7 +94,7 @@ def _existing(context: Context, name: str) -> TrainingJob:
     return job
 
 
-def _summary(row: sqlite3.Row) -> dict[str, Any]:
+def _summary(row: sqlite3.Row, pool: WarmPool | None) -> dict[str, Any]:
     return {
         "TrainingJobName": row["name"],
         "TrainingJobArn": row["arn"],
@@ -96,6 +103,19 @@ def _summary(row: sqlite3.Row) -> dict[str, Any]:
         "LastModifiedTime": row["modified_at"],
         "TrainingJobStatus": row["status"],
         "SecondaryStatus": row["secondary_status"],
+        "WarmPoolStatus": _warm_pool_status(pool),
+    }
+
+
+def _warm_pool_status(pool: WarmPool | None) -> dict[str, Any] | None:
+    """WarmPoolStatus; None for a job that neither asked for a pool nor took over another's."""
+    if pool is None:
+        return None
+    retained = pool.retained_seconds(clock.now())
+    return {
+        "Status": pool.status,
+        "ResourceRetainedBillableTimeInSeconds": None if retained is None else math.ceil(retained),
+        "ReusedByJob": pool.reused_by,
     }
 
 
@@ -147,6 +167,7 @@ def _state(context: Context, job: TrainingJob) -> dict[str, Any]:
         or None,
         "TrainingTimeInSeconds": seconds,
         "BillableTimeInSeconds": billable,
+        "WarmPoolStatus": _warm_pool_status(warm_pools.get(context.database, job.name)),
     }
 
 

@@ -20,6 +20,8 @@ from local_sagemaker.runtime.training.configuration import input_data_config, re
 from local_sagemaker.runtime.training.hosts import NETWORK_INTERFACE, addresses
 from local_sagemaker.runtime.training.spec import TrainingSpec
 
+JOB_CACHE = "LOCAL_SAGEMAKER_JOB_CACHE"  # a folder that all jobs of this machine share
+
 # Handed on from the server's own environment when set there: how to reach AWS or its stand-in.
 AWS_VARIABLES = (
     "AWS_ACCESS_KEY_ID",
@@ -35,12 +37,17 @@ AWS_VARIABLES = (
 
 
 def environment(
-    spec: TrainingSpec, share: ComputeShare, endpoint_url: str, *, torchrun_port: int | None = None
+    spec: TrainingSpec,
+    share: ComputeShare,
+    endpoint_url: str,
+    *,
+    torchrun_port: int | None = None,
+    job_cache: Path | None = None,
 ) -> dict[str, str]:
     """The script's whole environment: the contract's variables, AWS access, and nothing else of the server's.
 
     SM_* variables are the toolkit's work; a ContainerEntrypoint makes its own. `torchrun_port` is what a torchrun of
-    one host takes where it is told none.
+    one host takes where it is told none; `job_cache` a folder that all jobs may use.
     """
     own = {name: str(spec.folder.relocate(value)) for name, value in (spec.request.get("Environment") or {}).items()}
     return {
@@ -49,6 +56,7 @@ def environment(
         **({} if spec.entrypoint else {**_toolkit(spec, share), **_pytorch(spec, torchrun_port)}),
         **_debugger(spec),
         **({} if torchrun_port is None else {"PET_MASTER_PORT": str(torchrun_port)}),
+        **({} if job_cache is None else {JOB_CACHE: str(job_cache.resolve())}),
         "TRAINING_JOB_NAME": spec.name,
         "TRAINING_JOB_ARN": spec.arn,
         "SM_JOB_NAME": spec.name,

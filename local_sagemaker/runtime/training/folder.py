@@ -114,7 +114,7 @@ class TrainingFolder:
 
         `ml` last: as long as it is there, the rest may be.
         """
-        for path in (self.site_packages, self.hosts_file, self.root / "command.json"):
+        for path in (self.site_packages, self.hosts_file, self.root / "command.json", self.root / "imports.json"):
             path.unlink(missing_ok=True)
         for name in ("upload", "requirements", "sampler"):
             shutil.rmtree(self.root / name, ignore_errors=True)

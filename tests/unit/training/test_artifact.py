@@ -42,27 +42,6 @@ def test_the_exported_network_takes_batches_of_any_size(scripts: Scripts, tmp_pa
     assert torch.equal(next(again.backbone.parameters()), next(network.backbone.parameters()))
 
 
-def test_the_report_counts(scripts: Scripts) -> None:
-    labels = torch.tensor([0, 0, 1, 1, 1, 2])
-    predicted = torch.tensor([0, 1, 1, 1, 0, 0])
-    logits = torch.nn.functional.one_hot(predicted, 4).float()
-    totals = scripts.epochs.Totals()
-    totals.add(torch.tensor(0.25), logits, labels)
-    report = scripts.report.summarize(totals, logits, labels, ("001.Akita", "002.Boxer", "003.Borzoi", "004.Pug"))
-    assert (report["images"], report["loss"], report["top1_accuracy"]) == (6, 0.25, 0.5)
-    assert report["top5_accuracy"] == 1.0
-    akita, boxer, borzoi, pug = report["classes"]
-    assert (akita["breed"], akita["support"], akita["precision"], akita["recall"]) == ("Akita", 2, 1 / 3, 1 / 2)
-    assert (boxer["precision"], boxer["recall"]) == (2 / 3, 2 / 3)
-    assert (borzoi["precision"], borzoi["recall"]) == (None, 0.0)
-    assert (pug["support"], pug["precision"], pug["recall"]) == (0, None, None)
-    assert report["confusions"] == [
-        {"class": "001.Akita", "taken_for": "002.Boxer", "images": 1},
-        {"class": "002.Boxer", "taken_for": "001.Akita", "images": 1},
-        {"class": "003.Borzoi", "taken_for": "001.Akita", "images": 1},
-    ]
-
-
 def test_imagenets_dogs(scripts: Scripts, tmp_path: Path) -> None:
     from torchvision import models
 

@@ -28,7 +28,7 @@ def test_the_order_depends_on_seed_and_epoch_alone(scripts: Scripts) -> None:
     assert scripts.batches.split_into_batches(3, 9, None, 5) == [[0, 1, 2]]
 
 
-def image_set(scripts: Scripts, folder: Path, cache_bytes: int) -> Any:
+def image_set(scripts: Scripts, folder: Path, cache_bytes: int, shared: Path | None = None) -> Any:
     for index in range(10):
         path = folder / "ab"[index % 2] / f"{index}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -37,7 +37,9 @@ def image_set(scripts: Scripts, folder: Path, cache_bytes: int) -> Any:
         Image.effect_noise((48, 40), 20 * index + 1).convert("RGB").save(path)
     (folder / "a" / "broken.png").write_bytes(b"")
     channel = scripts.channels.read_channel("train", {"train": folder})
-    images = scripts.image_set.ImageSet(channel, scripts.networks.preprocessing_for("resnet18", 32), cache_bytes)
+    preprocessing = scripts.networks.preprocessing_for("resnet18", 32)
+    cache = None if shared is None else scripts.shared_cache.SharedCache(shared, 10**9)
+    images = scripts.image_set.ImageSet(channel, preprocessing, cache_bytes, cache)
     images.read_all(2, scripts.stopping.StopRequest())
     return images
 
@@ -53,12 +55,45 @@ def test_broken_files_are_named_once_and_left_out(
     assert capsys.readouterr().out.count("broken.png") == 1
 
 
+def test_a_warm_cache_decodes_nothing_and_names_broken_files_all_the_same(
+    scripts: Scripts, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cold = image_set(scripts, tmp_path / "data", 0, tmp_path / "cache")
+    squares = [cold.square(index).copy() for index in range(10)]
+    capsys.readouterr()
+    monkeypatch.setattr(scripts.image_set, "read_image", None)
+    warm = image_set(scripts, tmp_path / "data", 0, tmp_path / "cache")
+    assert all((warm.square(index) == squares[index]).all() for index in range(10))
+    assert (warm.paths, warm.labels, warm.skipped) == (cold.paths, cold.labels, cold.skipped)
+    assert "skipped train/a/broken.png: an empty file" in capsys.readouterr().out
+
+
+def test_a_full_disk_leaves_the_images_to_memory(scripts: Scripts, tmp_path: Path) -> None:
+    whole = image_set(scripts, tmp_path / "data", 10**6)
+    shared = scripts.shared_cache.SharedCache(tmp_path / "cache", 1000)
+    images = scripts.image_set.ImageSet(whole.channel, whole.preprocessing, 20_000, shared)
+    images.read_all(2, scripts.stopping.StopRequest())
+    assert 0 < images.cached_bytes <= 20_000
+    assert len(images) == 10
+    assert all((images.square(index) == whole.square(index)).all() for index in range(10))
+
+
 def test_threads_and_cache_change_nothing(scripts: Scripts, tmp_path: Path) -> None:
     epochs = []
-    for cache_bytes, workers in ((10**6, 0), (0, 0), (20_000, 3)):
-        images = image_set(scripts, tmp_path, cache_bytes)
+    cold = warm = tmp_path / "cache"
+    for cache_bytes, workers, shared in (
+        (10**6, 0, None),
+        (0, 0, None),
+        (20_000, 3, None),
+        (20_000, 3, cold),
+        (0, 0, warm),
+    ):
+        images = image_set(scripts, tmp_path / "data", cache_bytes, shared)
         assert images.cached_bytes <= cache_bytes
-        batches = scripts.batches.ImageBatches(images, 3, seed=1, augment=True, num_workers=workers, device=CPU)
+        assert images.cached_bytes == 0 or shared is None
+        batches = scripts.batches.ImageBatches(
+            images, 3, seed=1, augmentation=scripts.augmentation.Augmentation(), num_workers=workers, device=CPU
+        )
         epochs.append(list(batches.epoch(2)))
     for other in epochs[1:]:
         for (inputs, labels), (other_inputs, other_labels) in zip(epochs[0], other, strict=True):
@@ -70,7 +105,8 @@ def test_threads_and_cache_change_nothing(scripts: Scripts, tmp_path: Path) -> N
 
 def test_skipped_batches_leave_the_rest_as_they_were(scripts: Scripts, tmp_path: Path) -> None:
     images = image_set(scripts, tmp_path, 10**6)
-    batches = scripts.batches.ImageBatches(images, 3, seed=1, augment=True, num_workers=2, device=CPU)
+    augmentation = scripts.augmentation.Augmentation()
+    batches = scripts.batches.ImageBatches(images, 3, seed=1, augmentation=augmentation, num_workers=2, device=CPU)
     whole, rest = list(batches.epoch(1)), list(batches.epoch(1, skip=2))
     assert len(rest) == 1
     assert torch.equal(whole[2][0], rest[0][0])

@@ -21,8 +21,10 @@ def test_variables_and_files(scripts: Scripts, tmp_path: Path) -> None:
             "TRAINING_JOB_NAME": "dogs-1",
             "SM_NUM_CPUS": "4",
             "OMP_NUM_THREADS": "2",
+            "LOCAL_SAGEMAKER_JOB_CACHE": "/state/cache",
         }
     )
+    assert environment.cache_folder == "/state/cache"
     assert environment.channels == {"train": Path("/data/train")}
     assert (environment.model_folder, environment.output_folder) == (Path("/m"), Path("/o/data"))
     assert environment.checkpoint_folder == Path("/opt/here")

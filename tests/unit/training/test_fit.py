@@ -1,6 +1,7 @@
 import math
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,20 +31,17 @@ class Job:
         self.arguments = scripts.arguments.parse_arguments(["--epochs", "4", *flags], cpus=1, description="")
         torch.manual_seed(0)
         self.network = nn.Sequential(nn.Dropout(0.5), nn.Linear(4, 2))
-        self.optimizer = scripts.schedule.build_optimizer(self.network.parameters(), self.arguments)
+        self.learner = scripts.learner.Learner(self.arguments, self.network)
         self.progress = scripts.progress.Progress()
         self.saved = 0
         self.watched = Watched()
 
     def fit(self, stop: Any) -> str:
-        points = torch.randn((12, 4), generator=torch.Generator().manual_seed(1))
-        labels = (points[:, 0] > 0).long()
+        points, labels = self.points()
         batches = [self.scripts.batches.FeatureBatches(points, labels, 4, seed=seed) for seed in (3, None)]
         training, validation = (self.scripts.fit.Pass(self.network, each, nn.CrossEntropyLoss()) for each in batches)
         reason: str = self.scripts.fit.fit(
-            self.arguments,
-            self.network,
-            self.optimizer,
+            self.learner,
             training=training,
             validation=validation,
             progress=self.progress,
@@ -52,6 +50,13 @@ class Job:
             save=self.save,
         )
         return reason
+
+    def points(self) -> tuple[torch.Tensor, torch.Tensor]:
+        points = torch.randn((12, 4), generator=torch.Generator().manual_seed(1))
+        return points, (points[:, 0] > 0).long()
+
+    def weights(self) -> list[torch.Tensor]:
+        return [*self.network.state_dict().values(), *self.progress.best_state.values()]
 
     def save(self) -> None:
         self.saved += 1
@@ -73,26 +78,80 @@ class StopAt:
             raise self.error
 
 
+EVERYTHING = [
+    *("--mixup", "0.4", "--ema-decay", "0.9", "--clip-grad-norm", "0.5", "--label-smoothing", "0.1"),
+    *("--scheduler", "cosine", "--warmup-epochs", "1.5"),
+]
+
+
+@pytest.mark.parametrize("flags", [[], EVERYTHING], ids=["plain", "everything"])
 @pytest.mark.parametrize("check", [2, 5, 8, 11])
-def test_stopped_within_an_epoch_it_goes_on_with_the_next_batch(scripts: Scripts, check: int) -> None:
-    whole = Job(scripts)
+def test_stopped_within_an_epoch_it_goes_on_with_the_next_batch(
+    scripts: Scripts, tmp_path: Path, check: int, flags: list[str]
+) -> None:
+    whole = Job(scripts, *flags)
     assert whole.fit(scripts.stopping.StopRequest()) == "all epochs are trained"
     assert whole.saved == 4
-    interrupted = Job(scripts)
+    first, second = Job(scripts, *flags), Job(scripts, *flags)
     with pytest.raises(scripts.stopping.StopRequested):
-        interrupted.fit(StopAt(scripts, check))
-    interrupted.progress = scripts.progress.progress_from_plain(interrupted.progress.as_plain())
-    before = interrupted.watched.steps
-    interrupted.watched = Watched()
-    interrupted.fit(scripts.stopping.StopRequest())
-    assert interrupted.losses() == whole.losses()
+        first.fit(StopAt(scripts, check))
+    scripts.checkpoint.save_checkpoint(
+        tmp_path, first.arguments, ("a", "b"), progress=first.progress, learner=first.learner
+    )
+    second.progress = scripts.checkpoint.load_checkpoint(tmp_path, second.arguments, ("a", "b"), second.learner)
+    second.fit(scripts.stopping.StopRequest())
+    assert second.losses() == whole.losses()
+    assert all(torch.equal(one, other) for one, other in zip(second.weights(), whole.weights(), strict=True))
+    before, after = first.watched.steps, second.watched.steps
     assert whole.watched.steps == [
         (mode, 3 * epoch + batch) for epoch in range(4) for mode in ("TRAIN", "EVAL") for batch in range(3)
     ]
     # A validation pass that was interrupted is taken again, with the same numbers.
     assert before == whole.watched.steps[: len(before)]
-    assert whole.watched.steps[-len(interrupted.watched.steps) :] == interrupted.watched.steps
-    assert len(before) + len(interrupted.watched.steps) >= len(whole.watched.steps)
+    assert whole.watched.steps[-len(after) :] == after
+    assert len(before) + len(after) >= len(whole.watched.steps)
+
+
+def test_the_same_seed_gives_the_same_weights(scripts: Scripts) -> None:
+    losses = []
+    for seed in ("1", "1", "2"):
+        job = Job(scripts, *EVERYTHING, "--seed", seed)
+        job.fit(scripts.stopping.StopRequest())
+        losses.append(job.losses())
+    assert losses[0] == losses[1] != losses[2]
+
+
+def test_the_averaged_weights_are_judged_and_kept(scripts: Scripts) -> None:
+    job = Job(scripts, "--ema-decay", "0.9", "--lr", "0.1")
+    job.fit(scripts.stopping.StopRequest())
+    best, live = job.progress.best_state["1.weight"], job.network.state_dict()["1.weight"]
+    assert not torch.equal(best, live)
+    points, labels = job.points()
+    judged = nn.functional.linear(points, best, job.progress.best_state["1.bias"])
+    loss = float(nn.functional.cross_entropy(judged, labels))
+    assert job.progress.best.validation_loss == pytest.approx(loss, rel=1e-5)
+
+
+class Seconds:
+    """A clock that goes on by a second whenever it is asked."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        self.now += 1
+        return self.now
+
+
+@pytest.mark.parametrize(("seconds", "saves"), [(0.0, 0), (1.0, 9), (4.0, 2), (1000.0, 0)])
+def test_checkpoints_within_an_epoch(scripts: Scripts, seconds: float, saves: int) -> None:
+    saved: list[int] = []
+    checkpoints = scripts.fit.Checkpoints(lambda: saved.append(1), seconds, Seconds())
+    for _ in range(9):
+        checkpoints.save_when_due()
+    assert len(saved) == saves
+    checkpoints.save()
+    assert len(saved) == saves + 1
 
 
 def test_patience_ends_it_early(scripts: Scripts) -> None:

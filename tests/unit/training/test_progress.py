@@ -60,28 +60,14 @@ def test_when_it_is_over(scripts: Scripts) -> None:
     assert "finite" in progress.is_over(9, 0)
 
 
-@pytest.mark.parametrize(
-    ("flags", "rates"),
-    [
-        ([], [1.0, 1.0, 1.0, 1.0]),
-        (["--scheduler", "step", "--step-size", "2", "--gamma", "0.1"], [1.0, 1.0, 0.1, 0.1]),
-        (["--scheduler", "cosine"], [1.0, 0.853553, 0.5, 0.1464466]),
-    ],
-)
-def test_learning_rates(scripts: Scripts, flags: list[str], rates: list[float]) -> None:
-    arguments = scripts.arguments.parse_arguments(["--lr", "1", "--epochs", "4", *flags], cpus=1, description="")
-    assert [scripts.schedule.learning_rate(arguments, number) for number in (1, 2, 3, 4)] == pytest.approx(
-        rates, rel=1e-5
-    )
-
-
 class Saved:
     """A small network, its optimiser and arguments."""
 
     def __init__(self, scripts: Scripts, *flags: str) -> None:
         self.arguments = scripts.arguments.parse_arguments(["--optimizer", "sgd", *flags], cpus=1, description="")
         self.network = torch.nn.Linear(2, 2)
-        self.optimizer = scripts.schedule.build_optimizer(self.network.parameters(), self.arguments)
+        self.learner = scripts.learner.Learner(self.arguments, self.network)
+        self.optimizer = self.learner.optimizer
 
 
 def test_a_checkpoint_brings_everything_back(scripts: Scripts, tmp_path: Path) -> None:
@@ -95,16 +81,13 @@ def test_a_checkpoint_brings_everything_back(scripts: Scripts, tmp_path: Path) -
         saved.arguments,
         ("a", "b"),
         progress=progress,
-        network=saved.network,
-        optimizer=saved.optimizer,
+        learner=saved.learner,
     )
     drawn = torch.rand(3)
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["checkpoint.pt"]
 
     loaded = Saved(scripts, "--epochs", "99", "--num-workers", "3")
-    again = scripts.checkpoint.load_checkpoint(
-        tmp_path / "new", loaded.arguments, ("a", "b"), loaded.network, loaded.optimizer
-    )
+    again = scripts.checkpoint.load_checkpoint(tmp_path / "new", loaded.arguments, ("a", "b"), loaded.learner)
     assert torch.equal(torch.rand(3), drawn)
     assert torch.equal(loaded.network.weight, saved.network.weight)
     momentum = loaded.optimizer.state_dict()["state"][0]["momentum_buffer"]
@@ -117,18 +100,54 @@ def test_a_checkpoint_brings_everything_back(scripts: Scripts, tmp_path: Path) -
 def test_a_checkpoint_of_another_job_is_refused(scripts: Scripts, tmp_path: Path) -> None:
     saved = Saved(scripts)
     progress = scripts.progress.Progress()
-    scripts.checkpoint.save_checkpoint(
-        tmp_path, saved.arguments, ("a", "b"), progress=progress, network=saved.network, optimizer=saved.optimizer
-    )
+    scripts.checkpoint.save_checkpoint(tmp_path, saved.arguments, ("a", "b"), progress=progress, learner=saved.learner)
     other = Saved(scripts, "--lr", "0.5")
     with pytest.raises(scripts.errors.CheckpointError, match=r"lr 0\.001 -> 0\.5"):
-        scripts.checkpoint.load_checkpoint(tmp_path, other.arguments, ("a", "b"), other.network, other.optimizer)
+        scripts.checkpoint.load_checkpoint(tmp_path, other.arguments, ("a", "b"), other.learner)
     with pytest.raises(scripts.errors.CheckpointError, match="other classes"):
-        scripts.checkpoint.load_checkpoint(tmp_path, saved.arguments, ("a", "c"), saved.network, saved.optimizer)
+        scripts.checkpoint.load_checkpoint(tmp_path, saved.arguments, ("a", "c"), saved.learner)
     path = tmp_path / "checkpoint.pt"
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(scripts.errors.CheckpointError, match="cannot be read"):
-        scripts.checkpoint.load_checkpoint(tmp_path, saved.arguments, ("a", "b"), saved.network, saved.optimizer)
+        scripts.checkpoint.load_checkpoint(tmp_path, saved.arguments, ("a", "b"), saved.learner)
     path.unlink()
-    nothing = scripts.checkpoint.load_checkpoint(tmp_path, saved.arguments, ("a", "b"), saved.network, saved.optimizer)
+    nothing = scripts.checkpoint.load_checkpoint(tmp_path, saved.arguments, ("a", "b"), saved.learner)
     assert nothing is None
+
+
+def test_a_checkpoint_of_the_former_format_is_refused(scripts: Scripts, tmp_path: Path) -> None:
+    saved = Saved(scripts)
+    former = {"identity": {"lr": 0.001}, "classes": ["a", "b"], "progress": {}, "network": {}, "optimizer": {}}
+    torch.save(former, tmp_path / "checkpoint.pt")
+    with pytest.raises(scripts.errors.CheckpointError, match=r"another version .*format 1, not 2.*remove .*checkpoint"):
+        scripts.checkpoint.load_checkpoint(tmp_path, saved.arguments, ("a", "b"), saved.learner)
+
+
+def test_what_a_killed_job_left_half_written_is_overwritten(scripts: Scripts, tmp_path: Path) -> None:
+    (tmp_path / ".checkpoint.pt.new").write_bytes(b"half")
+    saved, progress = Saved(scripts), scripts.progress.Progress()
+    assert scripts.checkpoint.load_checkpoint(tmp_path, saved.arguments, ("a", "b"), saved.learner) is None
+    scripts.checkpoint.save_checkpoint(tmp_path, saved.arguments, ("a", "b"), progress=progress, learner=saved.learner)
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.pt"]
+
+
+def frozen(scripts: Scripts, seed: int) -> Any:
+    torch.manual_seed(seed)
+    network = scripts.networks.build_classifier("resnet18", 2, 32, dropout=0.0, frozen=True)
+    return scripts.learner.Learner(scripts.arguments.parse_arguments([], cpus=1, description=""), network)
+
+
+def test_a_frozen_backbone_is_left_out_and_looked_at(scripts: Scripts, tmp_path: Path) -> None:
+    first, again, other = frozen(scripts, 0), frozen(scripts, 0), frozen(scripts, 1)
+    with torch.no_grad():
+        first.network.head.linear.weight.fill_(3)
+    progress = scripts.progress.Progress()
+    state = scripts.learner.learned_state(first.network)
+    progress.finish_epoch(epoch(scripts, 1, 1.0), state, evaluation_steps=1)
+    scripts.checkpoint.save_checkpoint(tmp_path, first.arguments, ("a", "b"), progress=progress, learner=first)
+    assert (tmp_path / "checkpoint.pt").stat().st_size < 50_000
+    loaded = scripts.checkpoint.load_checkpoint(tmp_path, again.arguments, ("a", "b"), again)
+    assert again.network.head.linear.weight.unique().tolist() == [3]
+    assert set(loaded.best_state) == {"head.linear.weight", "head.linear.bias"}
+    with pytest.raises(scripts.errors.CheckpointError, match="the frozen backbone has other weights"):
+        scripts.checkpoint.load_checkpoint(tmp_path, other.arguments, ("a", "b"), other)

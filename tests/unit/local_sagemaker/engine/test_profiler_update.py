@@ -10,8 +10,8 @@ from local_sagemaker.engine.training.job import Step
 from local_sagemaker.engine.training.jobs import TrainingJobReconciler
 from local_sagemaker.engine.training.steps import TrainingSteps
 from local_sagemaker.engine.training.tidying import Tidying
+from local_sagemaker.engine.training.warm_starts import WarmStarts
 from local_sagemaker.runtime.objects import Objects
-from local_sagemaker.runtime.training import process as training_process
 from local_sagemaker.settings import Settings
 from local_sagemaker.store import training_jobs as store
 from local_sagemaker.store.database import Database
@@ -31,7 +31,8 @@ def test_the_script_starts_with_the_newest_profiler_configuration(
     }
     settings, background = Settings(state_dir=tmp_path, opt_ml="moved"), Background(lambda: None)
     database, objects = Database(settings.database_path), Objects("", tmp_path / "buckets")
-    reconciler = TrainingJobReconciler(settings, database, background, objects, Tidying(settings, database, background))
+    tidying, warm_starts = Tidying(settings, database, background), WarmStarts(settings, database)
+    reconciler = TrainingJobReconciler(settings, database, background, objects, tidying, warm_starts=warm_starts)
     job = store.new_training_job("toy", "arn", "us-east-1", request=request, now=1.0)
     store.insert(database, job)
     job = store.update(database, job, 2.0, phase="Downloading", secondary_status="Downloading")
@@ -43,7 +44,7 @@ def test_the_script_starts_with_the_newest_profiler_configuration(
     store.update(database, job, 3.0, request={**request, "ProfilerConfig": AFTER})
     found: list[object] = []
     monkeypatch.setattr(TrainingSteps, "state", lambda *_: (Step.DONE, ""))
-    monkeypatch.setattr(training_process, "spawn", lambda *_: found.append([json.loads(f.read_text()) for f in files]))
+    monkeypatch.setattr(WarmStarts, "start", lambda *_: found.append([json.loads(f.read_text()) for f in files]))
     reconciler.reconcile()
     background.close()
     assert found[0] == [AFTER, AFTER]

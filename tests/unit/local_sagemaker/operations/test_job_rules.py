@@ -51,10 +51,11 @@ def test_good_requests_pass() -> None:
             "StoppingCondition": spot,
             "RetryStrategy": {"MaximumRetryAttempts": 2},
             "TensorBoardOutputConfig": {"S3OutputPath": "s3://b/t"},
-            "ResourceConfig": {"InstanceGroups": groups, "VolumeSizeInGB": 1, "KeepAlivePeriodInSeconds": 60},
+            "ResourceConfig": {"InstanceGroups": groups, "VolumeSizeInGB": 1},
             "HyperParameters": {**SCRIPT, "sagemaker_mpi_enabled": "false"},
         }
     )
+    check_training_job({**TRAINING, "ResourceConfig": {**TRAINING["ResourceConfig"], "KeepAlivePeriodInSeconds": 3600}})
     entrypoint = {**TRAINING["AlgorithmSpecification"], "ContainerEntrypoint": ["/bin/bash"]}
     check_training_job({**TRAINING, "AlgorithmSpecification": entrypoint, "HyperParameters": {}})
 
@@ -68,6 +69,7 @@ def test_good_requests_pass() -> None:
         ("RemoteDebugConfig.EnableRemoteDebug", True, "RemoteDebugConfig.EnableRemoteDebug"),
         ("SomethingNew", {"A": 1}, "SomethingNew"),
         ("ResourceConfig.InstanceCount", 17, "use at most 16"),
+        ("ResourceConfig.KeepAlivePeriodInSeconds", 3601, "KeepAlivePeriodInSeconds takes at most 3600 seconds"),
         ("ResourceConfig.InstanceCount", 0, "InstanceCount is required"),
         ("ResourceConfig.InstanceGroups", [{"InstanceGroupName": "a"}], "not both"),
         ("ResourceConfig.InstanceType", "ml.m5.xlargee", "near it: .*ml.m5.xlarge"),

@@ -47,9 +47,11 @@ def test_a_folder_is_a_prefix(tmp_path: Path, store: Objects) -> None:
     for name in ("train/a/1", "train/2", "train-more/3"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(name)
+    os.utime(tmp_path / "train/a/1", ns=(1, 1_234_567_890_123_456_789))
     target = tmp_path / "channel"
     assert store.download_prefix(f"file://{tmp_path}/train/", target) == 2
     assert (target / "a/1").read_text() == "train/a/1"
+    assert (target / "a/1").stat().st_mtime_ns == 1_234_567_890_123_456_789
     assert store.download_prefix(f"file://{tmp_path}/train", tmp_path / "other") == 3
     assert (tmp_path / "other/train-more/3").exists()
     with pytest.raises(ObjectNotFound, match="nothing"):

@@ -140,7 +140,8 @@ def test_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("SECRET_OF_THE_SERVER", "x")
     monkeypatch.delenv("AWS_ACCESS_KEY_ID", raising=False)
     monkeypatch.delenv("AWS_PROFILE", raising=False)
-    variables = environment(spec(tmp_path), SHARE, "http://127.0.0.1:4570")
+    assert "LOCAL_SAGEMAKER_JOB_CACHE" not in environment(spec(tmp_path), SHARE, "")
+    variables = environment(spec(tmp_path), SHARE, "http://127.0.0.1:4570", job_cache=tmp_path / "cache")
     ml = tmp_path / "ml"
     expected = {
         "SM_MODEL_DIR": str(ml / "model"),
@@ -164,6 +165,7 @@ def test_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         "SM_JOB_NAME": "job",
         "TRAINING_JOB_NAME": "job",
         "TRAINING_JOB_ARN": "arn:job",
+        "LOCAL_SAGEMAKER_JOB_CACHE": str(tmp_path / "cache"),
         "AWS_REGION": "eu-west-1",
         "AWS_ENDPOINT_URL": "http://127.0.0.1:4570",
         "AWS_ACCESS_KEY_ID": "local",

@@ -70,6 +70,7 @@ def test_training_job_without_extras() -> None:
     definitions = request["AlgorithmSpecification"].pop("MetricDefinitions")
     assert [definition["Name"] for definition in definitions] == [
         "train:loss", "train:accuracy", "validation:loss", "validation:accuracy", "test:loss", "test:accuracy",
+        "lr", "images_per_second", "loader_wait_seconds", "step_seconds_p50", "step_seconds_p90", "step_seconds_p99",
     ]  # fmt: skip
     assert request == {
         "TrainingJobName": "dogs-1",
@@ -193,7 +194,7 @@ def test_another_entry_point_needs_no_channels() -> None:
 def test_tuning_job_with_the_defaults() -> None:
     request = tuning(static_hyperparameters={"epochs": 2})
     definition = request["TrainingJobDefinition"]
-    assert len(definition["AlgorithmSpecification"].pop("MetricDefinitions")) == 6
+    assert len(definition["AlgorithmSpecification"].pop("MetricDefinitions")) == 12
     assert request == {
         "HyperParameterTuningJobName": "dogs-tuning",
         "HyperParameterTuningJobConfig": {

@@ -117,6 +117,8 @@ def test_bad_training_bodies_are_refused(members: dict[str, Any], words: str) ->
         ({"ranges": {}}, "at least 1"),
         ({"ranges": {"lr": LR}, "static_hyperparameters": {"lr": 0.1}}, "either static or searched"),
         ({"objective": {"metric": "loss"}}, "objective"),
+        ({"objective": {"metric": "test:loss"}}, "too good. Tune for validation:loss"),
+        ({"objective": {"metric": "test:accuracy", "type": "Maximize"}}, "Tune for validation:accuracy"),
         ({"max_jobs": 751}, "at most 750"),
         ({"max_jobs": 2, "max_parallel_jobs": 3}, "more than max_jobs"),
         ({"strategy": "Grid"}, "categorical ranges only"),
@@ -125,6 +127,10 @@ def test_bad_training_bodies_are_refused(members: dict[str, Any], words: str) ->
         ({"hyperband": {"max_resource": 9}}, "belongs to the strategy Hyperband"),
         ({"strategy": "Hyperband", "hyperband": {"min_resource": 9, "max_resource": 9}}, "less than max_resource"),
         ({"channels": {"train": "s3://dogs/train"}}, "hpo.py needs validation"),
+        (
+            {"channels": {**CHANNELS, "test": "s3://dogs/test"}, "entry_point": "train_model.py"},
+            "every training job would be judged on test",
+        ),
     ],
 )
 def test_bad_tuning_bodies_are_refused(members: dict[str, Any], words: str) -> None:
@@ -149,4 +155,5 @@ def test_grid_takes_every_combination() -> None:
 def test_metric_definitions_are_the_contract() -> None:
     definitions = {definition["Name"]: definition["Regex"] for definition in metric_definitions()}
     assert definitions["validation:loss"] == r"(?:^|\s)validation:loss=([0-9.eE+-]+|nan|inf)"
-    assert len(definitions) == 6
+    assert definitions["lr"] == r"(?:^|\s)lr=([0-9.eE+-]+|nan|inf)"
+    assert len(definitions) == 12, "SageMaker takes 20"
