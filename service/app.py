@@ -8,7 +8,7 @@ from typing import TypedDict
 
 from fastapi import FastAPI
 
-from service import errors, openapi_document
+from service import openapi_document, problem_answers
 from service.aws.clients import Clients
 from service.aws.readiness import ReadinessProbe
 from service.aws.runtime import Runtime
@@ -82,7 +82,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.leaving = asyncio.Event()  # streams end with the service; see service.__main__
     app.add_middleware(BodyLimitMiddleware)
     app.add_middleware(UnreadBodyMiddleware)  # the outer one: it lets the inner one answer early
-    errors.install(app)
+    problem_answers.install(app)
     app.router.routes.extend(predict.router.routes)  # first: most requests are for them (service.routes.lean_route)
     for module in (
         tuning_jobs,

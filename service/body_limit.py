@@ -6,7 +6,7 @@ from fastapi import HTTPException, Request
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service import errors
+from service import problem_answers
 from service.errors import PayloadTooLarge
 
 TAKES_IMAGES = re.compile(r"(?!/endpoints/[^/]+$).*/predict(ions)?")  # an endpoint may have such a name
@@ -28,7 +28,7 @@ class BodyLimitMiddleware:
             return
         announced = Headers(scope=scope).get("content-length", "0")
         if announced.isdigit() and int(announced) > MAX_BODY_BYTES:
-            await errors.response(PayloadTooLarge(DETAIL, ACTION), Request(scope))(scope, receive, send)
+            await problem_answers.response(PayloadTooLarge(DETAIL, ACTION), Request(scope))(scope, receive, send)
             return
         read_bytes = 0
 

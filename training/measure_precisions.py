@@ -80,20 +80,26 @@ def main() -> None:
 
 
 def measure(graphs: dict[str, Path], images: ValidationImages, request: dict[str, Any]) -> list[Measurement]:
-    """Accuracy of each precision over all images, and its time on one thread over the first of them."""
+    """How each precision answers all images, and its time on one thread over the first of them. `graphs` have fp32."""
     size, cpus = request["preprocessing"]["image_size"], request["cpus"]
     compiled = {name: CompiledGraph(path, name, size, cpus) for name, path in graphs.items()}
-    correct = dict.fromkeys(graphs, 0)
+    correct, agreeing = dict.fromkeys(graphs, 0), dict.fromkeys(graphs, 0)
     first: list[Image] = []
     for tensor, label in zip(images, images.labels, strict=True):
         image: Image = tensor.numpy()
         if len(first) < TIMED_IMAGES:
             first.append(image)
-        for name, graph in compiled.items():
-            logits = graph.logits(image)
-            correct[name] += bool(np.isfinite(logits).all()) and int(logits.argmax()) == label
+        answers = {name: _answer(graph.logits(image)) for name, graph in compiled.items()}
+        for name, answer in answers.items():
+            correct[name] += answer == label
+            agreeing[name] += answer is not None and answer == answers["fp32"]
     milliseconds = time_graphs({name: CompiledGraph(path, name, size, 1) for name, path in graphs.items()}, first)
-    return [Measurement(name, correct[name], len(images.labels), milliseconds[name]) for name in graphs]
+    return [Measurement(name, correct[name], agreeing[name], len(images.labels), milliseconds[name]) for name in graphs]
+
+
+def _answer(logits: npt.NDArray[np.float32]) -> int | None:
+    """The likeliest class; None where a logit is no number."""
+    return int(logits.argmax()) if np.isfinite(logits).all() else None
 
 
 def time_graphs(graphs: dict[str, CompiledGraph], images: list[Image]) -> dict[str, float]:

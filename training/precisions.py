@@ -10,10 +10,14 @@ GRAPHS = {"fp32": "model.xml", "bf16": "model.xml", "int8": "model.int8.xml"}
 
 @dataclass(frozen=True)
 class Measurement:
-    """One precision on the validation images: how many of them it got right, and milliseconds an image (one thread)."""
+    """One precision on the validation images, and milliseconds an image (one thread).
+
+    `correct` of the `images` it got right; to `agreeing` of them it gives the class that fp32 gives, right or wrong.
+    """
 
     precision: str
     correct: int
+    agreeing: int
     images: int
     milliseconds: float
 
@@ -21,6 +25,11 @@ class Measurement:
     def accuracy(self) -> float:
         """Top-1 accuracy, 0..1."""
         return self.correct / self.images
+
+    @property
+    def agreement(self) -> float:
+        """Share of the images that it gives fp32's class to, 0..1."""
+        return self.agreeing / self.images
 
     def points_below(self, other: "Measurement") -> Fraction:
         """Percentage points of accuracy that this one has less than `other`, exactly."""
@@ -31,6 +40,7 @@ class Measurement:
         return {
             "graph": GRAPHS[self.precision],
             "top1_accuracy": self.accuracy,
+            "top1_agreement": self.agreement,
             "milliseconds": self.milliseconds,
         }
 
@@ -78,5 +88,6 @@ def _line(measured: Measurement, fp32: Measurement, verdict: str) -> str:
     points = f"{float(-measured.points_below(fp32)):+.2f} points"
     return (
         f"{measured.precision}: accuracy {measured.accuracy:.4f} (fp32 {fp32.accuracy:.4f}, {points}), "
+        f"fp32's class for {measured.agreement:.2%}, "
         f"{measured.milliseconds:.1f} ms an image (fp32 {fp32.milliseconds:.1f}): {verdict}"
     )

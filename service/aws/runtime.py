@@ -1,10 +1,9 @@
-"""InvokeEndpoint without blocking: one pool of aiohttp's connections, signed with a key that is derived once a day.
+"""InvokeEndpoint without blocking: one pool of connections, signed with a key that is derived once a day.
 
 boto3 in a thread pool costs several times the CPU of this for every prediction.
 """
 
 import asyncio
-import io
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -13,13 +12,16 @@ from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Protocol
 
-import aiohttp
-
 from service import request_id
 from service.aws import runtime_errors
 from service.aws.errors import problems
 from service.aws.runtime_clock import SigningClock
+from service.aws.runtime_connection import ConnectionFailed
+from service.aws.runtime_destination import Destination, NoSuchProxy, destination_of
+from service.aws.runtime_dial import dial
 from service.aws.runtime_hedging import hedged
+from service.aws.runtime_message import Answer, request_head
+from service.aws.runtime_pool import ConnectionPool
 from service.aws.runtime_retries import Failure, pause_seconds
 from service.aws.runtime_signature import Signer
 from service.errors import AwsUnavailable, PredictionTimeout
@@ -32,11 +34,7 @@ if TYPE_CHECKING:
 
 SIGNING_NAME = "sagemaker"
 INFERENCE_ID = "X-Amzn-SageMaker-Inference-Id"  # reaches the endpoint's log
-CONNECT_SECONDS = 5.0
-KEEP_ALIVE_SECONDS = 30.0
-MAX_CONNECTIONS = 256
-LARGE_BODY_BYTES = 2**20  # above it a digest, and a write without a file, would hold the event loop
-LASTING = (aiohttp.ClientSSLError, aiohttp.ClientConnectorCertificateError, aiohttp.ServerFingerprintMismatch)
+LARGE_BODY_BYTES = 2**20  # above it a digest would hold the event loop
 
 
 class Stages(Protocol):
@@ -58,60 +56,52 @@ class Invocation:
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    url: str
+    path: str
     body: bytes
     body_digest: str
     headers: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """`sign` and `wait` are the seconds before anything was sent."""
+@dataclass(slots=True)
+class _Sent:
+    """A request's answer; `sign` and `wait` are the seconds before it was sent."""
 
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
+    answer: Answer
     sign: float
     wait: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Way:
     """What is found once, at the first invocation."""
 
     address: "RuntimeAddress"
     credentials: "LiveCredentials"
     signer: Signer
+    destination: Destination
+    connections: ConnectionPool
 
 
 class Runtime:
     """The client of SageMaker Runtime. Safe for any number of concurrent invocations in one event loop."""
 
-    def __init__(self, settings: Settings, session: aiohttp.ClientSession) -> None:
+    def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._session = session
         self._clock = SigningClock()
-        self._connections = asyncio.Semaphore(MAX_CONNECTIONS)
         self._way: _Way | None = None
         self._finding = asyncio.Lock()
 
     @classmethod
     @asynccontextmanager
     async def open(cls, settings: Settings) -> AsyncIterator["Runtime"]:
-        """Open the connection pool. Nothing is connected, and no credentials are looked for, before the first call."""
-        async with aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE_SECONDS),  # counted by the semaphore
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
-            skip_auto_headers=("Accept-Encoding", "User-Agent"),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-        ) as session:
-            runtime = cls(settings, session)
-            try:
-                yield runtime
-            finally:
-                if runtime._way is not None:
-                    await runtime._way.credentials.close()
+        """A client. Nothing is connected, and no credentials are looked for, before the first call."""
+        runtime = cls(settings)
+        try:
+            yield runtime
+        finally:
+            if runtime._way is not None:
+                await runtime._way.connections.close()
+                await runtime._way.credentials.close()
 
     async def invoke(
         self, endpoint: str, body: bytes, content_type: str, accept: str, stages: Stages | None = None
@@ -146,22 +136,19 @@ class Runtime:
 
     async def _ask(
         self, endpoint: str, body: bytes, headers: Mapping[str, str], deadline: float, stages: Stages
-    ) -> _Answer:
+    ) -> Answer:
         """Send until there is an answer that is no passing trouble, or no time for another attempt."""
         way = self._way or await self._found()
         began = time.perf_counter()
         digest = sha256(body) if len(body) <= LARGE_BODY_BYTES else await asyncio.to_thread(sha256, body)
-        request = _Request(way.address.invocation_url(endpoint), body, digest.hexdigest(), headers)
+        request = _Request(f"/endpoints/{endpoint}/invocations", body, digest.hexdigest(), headers)
         stages.sign += time.perf_counter() - began
         attempt, clock_is_right = 1, False
         while True:
             try:
                 answer = await self._attempt(way, request, stages)
-            except aiohttp.ClientError as error:
-                passing = isinstance(error, (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError))
-                pause = None
-                if passing and not isinstance(error, LASTING):
-                    pause = pause_seconds(attempt, Failure(), _left(deadline))
+            except ConnectionFailed as error:
+                pause = None if error.lasting else pause_seconds(attempt, Failure(), _left(deadline))
                 if pause is None:
                     raise _unreachable(way.address.url, error) from error
             else:
@@ -178,41 +165,39 @@ class Runtime:
             await asyncio.sleep(pause)
             stages.wait += pause
 
-    async def _attempt(self, way: _Way, request: _Request, stages: Stages) -> _Answer:
+    async def _attempt(self, way: _Way, request: _Request, stages: Stages) -> Answer:
         """One attempt, or with hedging two beside each other."""
         hedge_seconds = self._settings.hedge_seconds
-        send = partial(self._send, way, request)
         began = time.perf_counter()
         before = 0.0
         try:
-            answer = await (send() if hedge_seconds is None else hedged(send, hedge_seconds, _is_prediction))
-            before = answer.sign + answer.wait
-            stages.sign += answer.sign
-            stages.wait += answer.wait
+            if hedge_seconds is None:
+                sent = await self._send(way, request)
+            else:
+                sent = await hedged(partial(self._send, way, request), hedge_seconds, _is_prediction)
+            before = sent.sign + sent.wait
+            stages.sign += sent.sign
+            stages.wait += sent.wait
         finally:
             stages.model += time.perf_counter() - began - before
-        return answer
+        return sent.answer
 
-    async def _send(self, way: _Way, request: _Request) -> _Answer:
+    async def _send(self, way: _Way, request: _Request) -> _Sent:
         began = time.perf_counter()
         with problems():
             credentials = await way.credentials.current()
-        headers = way.signer.signed(request.url, request.body_digest, request.headers, credentials, self._clock.now())
+        url = way.address.url + request.path
+        headers = way.signer.signed(url, request.body_digest, request.headers, credentials, self._clock.now())
+        target = way.destination.target_prefix + request.path
+        head = request_head(target, way.destination.head_lines, headers, len(request.body))
         signed = time.perf_counter()
-        async with self._connections:
-            connected = time.perf_counter()
-            # BytesIO shares the bytes.
-            data = request.body if len(request.body) <= LARGE_BODY_BYTES else io.BytesIO(request.body)
-            async with self._session.post(
-                request.url,
-                data=data,
-                headers=headers,
-                allow_redirects=False,
-                proxy=way.address.proxy,
-                ssl=way.address.tls or True,
-            ) as response:
-                body = await response.read()
-        return _Answer(response.status, response.headers, body, sign=signed - began, wait=connected - signed)
+        connection = await way.connections.take()
+        connected = time.perf_counter()
+        try:
+            answer = await connection.exchange(head, request.body)
+        finally:
+            way.connections.give_back(connection)
+        return _Sent(answer, sign=signed - began, wait=connected - signed)
 
     async def _found(self) -> _Way:
         async with self._finding:
@@ -234,18 +219,24 @@ def _find(region: str) -> _Way:
     from service.aws.runtime_credentials import LiveCredentials  # noqa: PLC0415
 
     address = resolve(region)
-    return _Way(address, LiveCredentials(address.credentials), Signer(address.region, SIGNING_NAME))
+    try:
+        destination = destination_of(address.url, address.proxy)
+    except NoSuchProxy as error:
+        raise _unreachable(address.url, error) from error
+    signer = Signer(address.region, SIGNING_NAME)
+    connections = ConnectionPool(partial(dial, destination, address.tls))
+    return _Way(address, LiveCredentials(address.credentials), signer, destination, connections)
 
 
-def _is_prediction(answer: _Answer) -> bool:
-    return answer.status == 200
+def _is_prediction(sent: _Sent) -> bool:
+    return sent.answer.status == 200
 
 
 def _left(deadline: float) -> float:
     return deadline - asyncio.get_running_loop().time()
 
 
-def _unreachable(url: str, error: aiohttp.ClientError) -> AwsUnavailable:
+def _unreachable(url: str, error: Exception) -> AwsUnavailable:
     return AwsUnavailable(
         f"SageMaker Runtime at {url} cannot be reached: {error}",
         "Check AWS_ENDPOINT_URL and the network; GET /readyz tells whether AWS answers.",

@@ -25,10 +25,6 @@ class RuntimeAddress:
     proxy: str | None
     tls: ssl.SSLContext | None
 
-    def invocation_url(self, endpoint: str) -> str:
-        """Where the endpoint is invoked."""
-        return f"{self.url}/endpoints/{endpoint}/invocations"
-
 
 def resolve(region: str) -> RuntimeAddress:
     """Read environment, ~/.aws and botocore's endpoint table. Blocks: files, perhaps the metadata service.
@@ -40,13 +36,14 @@ def resolve(region: str) -> RuntimeAddress:
     if credentials is None:
         raise NoCredentialsError
     url = (_configured_url(session) or _aws_url(session, region)).rstrip("/")
-    proxies = get_environ_proxies(url)
+    proxy = get_environ_proxies(url).get(url.partition(":")[0])
+    speaks_tls = url.startswith("https:") or (proxy is not None and proxy.lower().startswith("https:"))
     return RuntimeAddress(
         url=url,
         region=region,
         credentials=credentials,
-        proxy=proxies.get(url.partition(":")[0]),
-        tls=_tls(session) if url.startswith("https:") else None,
+        proxy=proxy,
+        tls=_tls(session) if speaks_tls else None,
     )
 
 

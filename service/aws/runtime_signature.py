@@ -11,8 +11,9 @@ from hashlib import sha256
 from typing import Protocol
 from urllib.parse import quote, urlsplit
 
+from service.aws.runtime_destination import host_of
+
 ALGORITHM = "AWS4-HMAC-SHA256"
-DEFAULT_PORTS = {"http": 80, "https": 443}
 # Proxies add or change these, so they are never signed.
 UNSIGNED = frozenset(
     {
@@ -113,12 +114,7 @@ class Signer:
 def _host_and_path(url: str) -> tuple[str, str]:
     """The Host header, and the path in canonical form: dot segments and double slashes removed, encoded once more."""
     parts = urlsplit(url)
-    host = parts.hostname or ""
-    if ":" in host:
-        host = f"[{host}]"
-    if parts.port is not None and parts.port != DEFAULT_PORTS.get(parts.scheme):
-        host = f"{host}:{parts.port}"
-    return host, quote(_without_dots(parts.path) or "/", safe="/~")
+    return host_of(parts), quote(_without_dots(parts.path) or "/", safe="/~")
 
 
 def _without_dots(path: str) -> str:

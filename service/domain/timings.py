@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class Timings:
     """Seconds a stage; of several files or attempts, all together.
 
-    `parse` reads the upload, `sign` makes the signature, `wait` is for a free connection and between attempts, `model`
+    `parse` reads the upload, `sign` makes the signature, `wait` is for a connection and between attempts, `model`
     is from the request's first byte to the answer's last.
     """
 

@@ -161,16 +161,18 @@ async def _answer(request: Request, endpoint: str, query: PredictionQuery) -> Re
         uploads = await read_uploads(request, Limits.of(settings, fit=query.fit))
     finally:
         timings.parse = time.perf_counter() - began
-    oracle = _Oracle(get_runtime(request), get_image_fitter(request), settings.max_image_bytes, query.top_k, timings)
+    predictor = _Predictor(
+        get_runtime(request), get_image_fitter(request), settings.max_image_bytes, query.top_k, timings
+    )
     if len(uploads) == 1:
-        answer: Prediction | PredictionList = await oracle.prediction(uploads[0])
+        answer: Prediction | PredictionList = await predictor.prediction(uploads[0])
     else:
-        answer = await oracle.predictions(uploads)
+        answer = await predictor.predictions(uploads)
     headers = {"Server-Timing": timings.server_timing()}
     return Response(answer.model_dump_json(), media_type="application/json", headers=headers)
 
 
-class _Oracle:
+class _Predictor:
     """Asks the model about the images of one request."""
 
     def __init__(self, runtime: Runtime, fitter: ImageFitter, limit_bytes: int, top_k: int, timings: Timings) -> None:

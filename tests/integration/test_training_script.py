@@ -165,6 +165,8 @@ def test_each_precision_is_as_accurate_as_the_description_says(trained: tuple[Jo
     assert description["precision"] == min(precisions, key=lambda name: precisions[name]["milliseconds"])
     assert (quantization["tolerance_points"], quantization["validation_images"]) == (100.0, 9)
     assert quantization["calibration_images"] == 9
+    assert precisions["fp32"]["top1_agreement"] == 1
+    assert 0 <= precisions["int8"]["top1_agreement"] <= 1
     for name, graph in {"fp32": "model.xml", "int8": "model.int8.xml"}.items():
         right = right_answers(job, data / "validation", graph)
         assert precisions[name]["graph"] == graph

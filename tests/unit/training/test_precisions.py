@@ -10,8 +10,8 @@ SCRIPTS = Scripts()
 FP32, BF16, INT8 = "fp32", "bf16", "int8"
 
 
-def measured(precision: str, correct: int, images: int, milliseconds: float) -> object:
-    return SCRIPTS.precisions.Measurement(precision, correct, images, milliseconds)
+def measured(precision: str, correct: int, images: int, milliseconds: float, agreeing: int = 0) -> object:
+    return SCRIPTS.precisions.Measurement(precision, correct, agreeing, images, milliseconds)
 
 
 @pytest.mark.parametrize(
@@ -44,16 +44,17 @@ def test_what_the_log_says() -> None:
     choice = SCRIPTS.precisions.choose(
         [
             measured(FP32, 9131, 10000, 33.1),
-            measured(BF16, 9120, 10000, 17.0),
-            measured(INT8, 9123, 10000, 10.2),
+            measured(BF16, 9120, 10000, 17.0, agreeing=9999),
+            measured(INT8, 9123, 10000, 10.2, agreeing=9950),
         ],
         0.1,
     )
     assert choice.lines == (
         "fp32: accuracy 0.9131, 33.1 ms an image: not faster than int8",
-        "bf16: accuracy 0.9120 (fp32 0.9131, -0.11 points), 17.0 ms an image (fp32 33.1): "
+        "bf16: accuracy 0.9120 (fp32 0.9131, -0.11 points), fp32's class for 99.99%, 17.0 ms an image (fp32 33.1): "
         "not within 0.1 points of fp32's accuracy",
-        "int8: accuracy 0.9123 (fp32 0.9131, -0.08 points), 10.2 ms an image (fp32 33.1): chosen",
+        "int8: accuracy 0.9123 (fp32 0.9131, -0.08 points), fp32's class for 99.50%, 10.2 ms an image (fp32 33.1): "
+        "chosen",
     )
     assert choice.reason == "int8 is the fastest within 0.1 points of fp32's accuracy; bf16 is not within them"
 

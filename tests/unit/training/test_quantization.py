@@ -73,14 +73,16 @@ import json, pathlib, sys
 folder = pathlib.Path(sys.argv[1])
 request = json.loads((folder / "request.json").read_text())
 assert request["precisions"] == ["fp32", "bf16"] and request["paths"] == ["a/1.png", "b/2.png"]
-fp32 = {"precision": "fp32", "correct": 1, "images": 2, "milliseconds": 4.5}
+fp32 = {"precision": "fp32", "correct": 1, "agreeing": 2, "images": 2, "milliseconds": 4.5}
 result = {"cpu": "An old one", "has_bf16": False, "calibration_images": 0, "measurements": [fp32]}
 (folder / "result.json").write_text(json.dumps(result))
 """,
         kind="bf16",
     )
     assert description["precision"] == "fp32"
-    assert description["precisions"] == {"fp32": {"graph": "model.xml", "top1_accuracy": 0.5, "milliseconds": 4.5}}
+    assert description["precisions"] == {
+        "fp32": {"graph": "model.xml", "top1_accuracy": 0.5, "top1_agreement": 1.0, "milliseconds": 4.5}
+    }
     assert description["quantization"] == {
         "tolerance_points": 0.1,
         "validation_images": 2,

@@ -16,10 +16,12 @@ from botocore.credentials import RefreshableCredentials
 
 from service.aws import runtime_address
 from service.aws.runtime import Runtime
-from service.errors import AccessDenied
+from service.errors import AccessDenied, AwsUnavailable
 from service.settings import Settings
+from tests.unit.service.serving.certificates import Authority
 from tests.unit.service.serving.fake_runtime import Answer, Asked, FakeRuntime, error
 from tests.unit.service.serving.images import encoded
+from tests.unit.service.serving.raw_server import Talk, request, saying, serving
 
 
 def expected_signature(asked: Asked, secret: str) -> str:
@@ -191,3 +193,87 @@ def test_a_refusal_that_is_not_the_clock_s_fault_stays(fake_runtime: FakeRuntime
     with pytest.raises(AccessDenied, match="does not match"):
         invoke(Settings())
     assert len(fake_runtime.asked) == 1
+
+
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+
+
+@pytest.mark.parametrize(
+    ("told", "connections"),
+    [
+        (saying(b"SSH-2.0-OpenSSH\r\n"), 1),  # would say it again
+        (saying(ANSWER[:-1]), 4),
+        (saying(b""), 4),
+    ],
+    ids=["no HTTP", "broken off", "no answer"],
+)
+def test_only_failures_that_may_pass_are_tried_again(
+    fake_runtime: FakeRuntime, monkeypatch: pytest.MonkeyPatch, told: Talk, connections: int
+) -> None:
+    tried = 0
+
+    async def counted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal tried
+        tried += 1
+        await told(reader, writer)
+
+    async def ask() -> None:
+        async with serving(counted) as port, Runtime.open(Settings()) as runtime:
+            monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+            with pytest.raises(AwsUnavailable, match=f"SageMaker Runtime at http://127.0.0.1:{port} cannot be reached"):
+                await runtime.invoke("dogs", b"x", "image/jpeg", "application/json")
+
+    asyncio.run(ask())
+    assert tried == connections
+
+
+def test_a_connection_that_the_server_closed_costs_no_request(
+    fake_runtime: FakeRuntime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def closing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await request(reader)
+        writer.write(ANSWER)
+        await request(reader)  # no answer to this one
+
+    async def ask() -> None:
+        async with serving(closing) as port, Runtime.open(Settings()) as runtime:
+            monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+            for _ in range(3):
+                answer = await runtime.invoke("dogs", b"x", "image/jpeg", "application/json")
+                assert (answer.body, answer.content_type, answer.variant) == (b"{}", "application/json", None)
+
+    asyncio.run(ask())
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_aws_ca_bundle_says_whom_to_trust(
+    fake_runtime: FakeRuntime, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, known: bool
+) -> None:
+    authority = Authority(tmp_path)
+    tried = 0
+
+    async def counted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal tried
+        tried += 1
+        await saying(ANSWER)(reader, writer)
+
+    async def ask() -> None:
+        async with serving(counted, authority.server("localhost")) as port, Runtime.open(Settings()) as runtime:
+            monkeypatch.setenv("AWS_ENDPOINT_URL", f"https://localhost:{port}")
+            if known:
+                monkeypatch.setenv("AWS_CA_BUNDLE", str(authority.file))
+                await runtime.invoke("dogs", b"x", "image/jpeg", "application/json")
+            else:
+                with pytest.raises(AwsUnavailable, match="certificate verify failed"):
+                    await runtime.invoke("dogs", b"x", "image/jpeg", "application/json")
+
+    asyncio.run(ask())
+    assert tried == int(known)
+
+
+def test_a_proxy_that_cannot_be_used_is_told(fake_runtime: FakeRuntime, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "socks5://me:secret@proxy:1080")
+    monkeypatch.setenv("NO_PROXY", "elsewhere")
+    with pytest.raises(AwsUnavailable, match="the proxy 'proxy:1080' cannot be used"):
+        invoke(Settings())
+    assert fake_runtime.asked == []
