@@ -29,7 +29,10 @@ class Input:
 
 
 class Inputs:
-    """The inputs of one job. They share its memory for decoded images, and the machine's cache where there is one."""
+    """The inputs of one job. They share its memory for decoded images, and the machine's cache where there is one.
+
+    `opened` are the channels' images so far.
+    """
 
     def __init__(
         self,
@@ -46,7 +49,7 @@ class Inputs:
         self._stop = stop
         self._cache_bytes = arguments.cache_megabytes * 1_000_000
         self._shared = open_shared_cache(arguments, environment)
-        self._opened: list[ImageSet] = []
+        self.opened: list[ImageSet] = []
 
     def training(self, network: Classifier, channel: Channel, *, watched: bool) -> Input:
         """Shuffled batches, augmented as the flags say; `watched`: of images even where features would do.
@@ -115,8 +118,8 @@ class Inputs:
         """Say what the channel holds, and what of it is no image."""
         channel = images.channel
         self._cache_bytes -= images.cached_bytes
-        self._opened.append(images)
-        write_skipped(self._environment.output_folder, [entry for each in self._opened for entry in each.skipped])
+        self.opened.append(images)
+        write_skipped(self._environment.output_folder, [entry for each in self.opened for entry in each.skipped])
         empty = sorted(set(range(len(channel.classes))) - set(images.labels))
         print(
             f"channel {channel.name}: {len(images)} images, {len(channel.classes)} classes, "

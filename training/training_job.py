@@ -1,6 +1,7 @@
 """One training job from its channels to its artifact: what train_model.py and hpo.py share."""
 
 import contextlib
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -20,13 +21,14 @@ from inputs import Inputs
 from learner import Learner, load_learned
 from losses import training_loss
 from mixed_precision import NAMES, autocast_dtype
+from model_card import Data, ModelCard
 from networks import Classifier, build_classifier, preprocessing_for
 from observers import Observers
 from profiler_config import ProfilerConfig
-from progress import Progress
+from progress import Epoch, Progress
 from quantization import asked_for
 from report import write_history, write_test_report
-from results import results_of
+from results import Results, results_of
 from stopping import StopRequest, StopRequested
 from timeline import Timeline
 from torch import nn
@@ -45,6 +47,7 @@ class TrainingJob:
         self.preprocessing = preprocessing_for(arguments.arch, arguments.image_size)
         self.inputs = Inputs(arguments, environment, self.preprocessing, self.device, self.stop)
         self.validation_images: ImageSet | None = None
+        self.weights = "none, initialised at random"
         self.quantization = asked_for(arguments, environment.cpus)
 
     def run(self, *, judge_test: bool) -> None:
@@ -82,12 +85,11 @@ class TrainingJob:
         network = build_classifier(
             arguments.arch, classes, arguments.image_size, dropout=arguments.dropout, frozen=arguments.freeze_backbone
         )
-        source = "none, initialised at random"
         if arguments.weights == "imagenet":
-            source = load_pretrained(network, arguments.arch, self.environment.channels.get("pretrained"))
+            self.weights = load_pretrained(network, arguments.arch, self.environment.channels.get("pretrained"))
         network.precision = autocast_dtype(arguments, self.device)
         print(
-            f"network: {arguments.arch}, weights: {source}, {'head' if network.frozen else 'all layers'} trained "
+            f"network: {arguments.arch}, weights: {self.weights}, {'head' if network.frozen else 'all layers'} trained "
             f"on {self.device.type} with {torch.get_num_threads()} CPU threads in {NAMES[network.precision]}",
             flush=True,
         )
@@ -189,20 +191,22 @@ class TrainingJob:
         if self.arguments.gpu_graph:
             write_torch_graph(self.environment.model_folder / "model.pt", network, self.preprocessing.image_size)
         print(f"saved: {self.environment.model_folder}", flush=True)
+        results = None
         try:
             self._measure_precisions()
             if test is not None:
-                self._judge(network.to(self.device), test)
+                results = self._judge(network.to(self.device), test)
         except StopRequested:
             if test is not None:
                 print("stopped by SIGTERM: the test channel is not judged", flush=True)
+        self._card(len(classes), self.progress.best, results).write(self.environment.model_folder)
 
     def _measure_precisions(self) -> None:
         """Add what `--quantize` asks for to the artifact. Raises StopRequested, also where the job had been stopped."""
         if self.quantization is not None and self.validation_images is not None:
             self.quantization.apply(self.environment.model_folder, self.validation_images, self.stop)
 
-    def _judge(self, network: Classifier, test: Channel) -> None:
+    def _judge(self, network: Classifier, test: Channel) -> Results:
         """The one look at the test channel."""
         judged = self.inputs.judged(network, test, watched=True)
         totals, logits, labels = evaluate(judged.network, nn.CrossEntropyLoss(), judged.batches.epoch(0), self.stop)
@@ -210,3 +214,25 @@ class TrainingJob:
         title = f"{self.arguments.arch}, {self.environment.job_name}"
         results = results_of(totals.mean_loss, logits, labels, test.classes)
         write_test_report(self.environment.output_folder, title, results, self.progress)
+        return results
+
+    def _card(self, classes: int, best: Epoch, results: Results | None) -> ModelCard:
+        arguments = self.arguments
+        return ModelCard(
+            job=self.environment.job_name,
+            architecture=arguments.arch,
+            classes=classes,
+            image_size=arguments.image_size,
+            weights=self.weights,
+            data=[self._data(images) for images in self.inputs.opened],
+            settings=asdict(arguments),
+            best=best,
+            results=results,
+        )
+
+    def _data(self, images: ImageSet) -> Data:
+        try:
+            digest = images.digest(self.environment.cpus, self.stop)
+        except StopRequested:
+            digest = "not computed, the job was stopped"
+        return Data(images.channel.name, len(images), len(images.skipped), digest)

@@ -98,7 +98,7 @@ def test_a_job_runs_by_the_container_contract(toy: Toy) -> None:
     assert env["TRAINING_JOB_NAME"] == "contract"
     assert env["GREETING"] == "hello"
     assert env["AWS_REGION"] == "us-east-1"
-    assert not [name for name in env if name.startswith("LOCAL_SAGEMAKER_")]
+    assert [name for name in env if name.startswith("LOCAL_SAGEMAKER_")] == ["LOCAL_SAGEMAKER_JOB_CACHE"]
     config = seen["config"]
     assert isinstance(config, dict)
     assert config["hyperparameters.json"]["lr"] == '"0.0004"'
