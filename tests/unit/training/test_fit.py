@@ -111,8 +111,7 @@ def test_a_loss_that_is_no_number_ends_it(scripts: Scripts) -> None:
 
 def test_sigterm_is_remembered() -> None:
     script = """
-import subprocess
-import sys
+import signal
 from stopping import StopRequest, StopRequested
 
 stop = StopRequest()
