@@ -83,7 +83,8 @@ def error_rows() -> Iterator[str]:
         error = getattr(errors, name)
         if isinstance(error, type) and issubclass(error, AwsError) and error is not AwsError:
             codes = f"`{error('').code}` | {error.status} | `{error('').query_code}`"
-            yield f"| {codes} | {(error.__doc__ or '').strip()} |"
+            meaning = (error.__doc__ or "").strip().partition("\n")[0]
+            yield f"| {codes} | {meaning} |"
 
 
 def _by_shape(structures: Iterable[Structure]) -> dict[str, Structure]:

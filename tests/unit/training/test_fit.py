@@ -1,5 +1,6 @@
 import math
-import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from tests.unit.training.scripts import Scripts
+from tests.unit.training.scripts import FOLDER, Scripts
 
 
 class Watched:
@@ -167,14 +168,20 @@ def test_a_loss_that_is_no_number_ends_it(scripts: Scripts) -> None:
     assert not math.isfinite(sum(job.losses()[-1]))
 
 
-def test_sigterm_is_remembered(scripts: Scripts) -> None:
-    before = signal.getsignal(signal.SIGTERM)
-    stop = scripts.stopping.StopRequest()
-    try:
-        stop.listen()
-        stop.check()
-        signal.raise_signal(signal.SIGTERM)
-        with pytest.raises(scripts.stopping.StopRequested):
-            stop.check()
-    finally:
-        signal.signal(signal.SIGTERM, before)
+def test_sigterm_is_remembered() -> None:
+    script = """
+import signal
+from stopping import StopRequest, StopRequested
+
+stop = StopRequest()
+stop.listen()
+stop.check()
+signal.raise_signal(signal.SIGTERM)
+try:
+    stop.check()
+except StopRequested:
+    print("remembered")
+"""
+    command = [sys.executable, "-c", script]
+    ran = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True, check=False, timeout=60)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "remembered\n", "")

@@ -47,7 +47,8 @@ def test_raw_bytes_arrive_untouched_with_the_type_that_they_are(
     stages = dict(stage.split(";dur=") for stage in response.headers["server-timing"].split(", "))
     assert list(stages) == ["parse", "sign", "wait", "model"]
     assert float(stages["parse"]) >= 0
-    assert 0 < float(stages["sign"]) < float(stages["model"])
+    assert float(stages["sign"]) > 0
+    assert float(stages["model"]) > 0
 
 
 def test_five_breeds_without_top_k(serve: Serve, fake_runtime: FakeRuntime) -> None:
