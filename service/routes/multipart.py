@@ -1,23 +1,22 @@
-"""multipart/form-data as it streams in: whole slices of the body, never its bytes one by one.
-
-Pure: chunks in, events out. Data of a part leaves as the slices of the chunks that it lies in, so that whoever joins
-them makes the only copy.
-"""
+"""multipart/form-data as it streams in: python-multipart finds the parts, their data leaves as slices of the chunks."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from enum import Enum, auto
 
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser
+from starlette.types import Receive
+
+from service.errors import BadRequest, Problem
+
+FORM = "multipart/form-data"
+FIELD = "file"  # where images are
 MAX_HEADER_BYTES = 16_384  # of one part
-BOUNDARY = re.compile(rb"""[;\s]boundary=(?:"([^"]{1,200})"|([^\s;"]{1,200}))""", re.IGNORECASE)
+BOUNDARY = re.compile(rb"""[;\s]boundary=(?:"([^"]+)"|([^\s;"]+))""", re.IGNORECASE)
 DISPOSITION = re.compile(rb'form-data((?:\s*;\s*[\w*.\-]+=(?:"(?:[^"\\]|\\.)*"|[^\s;"]*))*)\s*;?\s*', re.IGNORECASE)
 PARAMETER = re.compile(rb';\s*([\w*.\-]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s;"]*))')
 ESCAPED_QUOTE = re.compile(rb'\\(["\\])')
-
-
-class MalformedForm(ValueError):
-    """Why the body is no form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +33,52 @@ class PartEnds:
 
 Event = PartBegins | bytes | PartEnds
 PART_ENDS = PartEnds()
-_Step = tuple[tuple[Event, ...], int, bool]
 
 
-class _State(Enum):
-    OPENING = auto()  # before the first boundary
-    BOUNDARY = auto()  # after a boundary: does a part follow, or is this the end?
-    HEADERS = auto()
-    DATA = auto()
-    ENDED = auto()
+def is_form(content_type: str) -> bool:
+    """Whether a Content-Type says multipart/form-data."""
+    return content_type[: len(FORM)].lower() == FORM and content_type[len(FORM) : len(FORM) + 1] in {"", ";", " ", "\t"}
+
+
+async def body_chunks(receive: Receive, limit_bytes: int, too_large: Callable[[], Problem]) -> AsyncIterator[bytes]:
+    """The body as it comes. Raises `too_large()` once it has more bytes, BadRequest when the connection ends early."""
+    size_bytes = 0
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise BadRequest("The connection ended before the upload did.", "Send the image again.")
+        body: bytes = message.get("body", b"")
+        size_bytes += len(body)
+        if size_bytes > limit_bytes:
+            raise too_large()
+        if body:
+            yield body
+        if not message.get("more_body", False):
+            return
+
+
+async def form_events(content_type: str, chunks: AsyncIterator[bytes]) -> AsyncIterator[Event]:
+    """What a form brings, in order. What comes after its closing boundary is ignored.
+
+    Raises BadRequest for a Content-Type without a boundary, and a form that is malformed or cut.
+    """
+    boundary = boundary_of(content_type)
+    if boundary is None:
+        raise BadRequest(
+            "The Content-Type multipart/form-data names no boundary.",
+            "Let the HTTP client write this header: curl -F file=@dog.jpg",
+        )
+    try:
+        reader = _Reader(boundary)
+        async for chunk in chunks:
+            for event in reader.read(chunk):
+                yield event
+    except FormParserError as error:
+        raise BadRequest(
+            f"The form cannot be read: {error}.", "Send the image as curl -F file=@dog.jpg does."
+        ) from error
+    if not reader.ended:
+        raise BadRequest("The form ends before its closing boundary.", "Send the whole form again.")
 
 
 def boundary_of(content_type: str) -> bytes | None:
@@ -51,117 +87,84 @@ def boundary_of(content_type: str) -> bytes | None:
     return None if found is None else found[1] or found[2]
 
 
-class FormReader:
-    """Reads one form."""
+class _Reader:
+    """Collects what the parser calls back with while it reads a chunk."""
 
     def __init__(self, boundary: bytes) -> None:
-        self._delimiter = b"\r\n--" + boundary
-        self._state = _State.OPENING
-        self._rest = b""
-        self._after_headers = False
+        self.ended = False
+        self._events: list[Event] = []
+        self._name = b""
+        self._value = b""
+        self._header_bytes = 0
+        self._part: PartBegins | None = None
+        self._parser = MultipartParser(
+            boundary,
+            {
+                "on_part_begin": self._part_begin,
+                "on_header_field": self._header_field,
+                "on_header_value": self._header_value,
+                "on_header_end": self._header_end,
+                "on_headers_finished": self._headers_finished,
+                "on_part_data": self._part_data,
+                "on_part_end": self._part_end,
+                "on_end": self._end,
+            },
+            max_header_size=MAX_HEADER_BYTES,
+        )
 
-    @property
-    def ended(self) -> bool:
-        """Whether the closing boundary was read; what comes after it is ignored."""
-        return self._state is _State.ENDED
+    def read(self, chunk: bytes) -> list[Event]:
+        """What a chunk of the body brings. Raises FormParserError."""
+        self._events = []
+        self._parser.write(chunk)
+        return self._events
 
-    def read(self, chunk: bytes) -> Iterator[Event]:
-        """What a chunk of the body brings. Raises MalformedForm."""
-        data = self._rest + chunk if self._rest else chunk
-        steps = {
-            _State.OPENING: self._opening,
-            _State.BOUNDARY: self._boundary,
-            _State.HEADERS: self._headers,
-            _State.DATA: self._data,
-        }
-        at, goes_on = 0, True
-        while goes_on and at < len(data) and self._state is not _State.ENDED:
-            events, at, goes_on = steps[self._state](data, at)
-            yield from events
-        self._rest = data[at:]
+    def _part_begin(self) -> None:
+        self._name = self._value = b""
+        self._header_bytes = 0
+        self._part = None
 
-    # Each step answers what it brings, where in the data it goes on, and whether it can without another chunk.
+    def _header_field(self, data: bytes, start: int, end: int) -> None:
+        self._count(end - start)
+        self._name += data[start:end]
 
-    def _opening(self, data: bytes, at: int) -> _Step:
-        first = self._delimiter[2:]
-        at = 2 if data.startswith(b"\r\n") else 0
-        if data.startswith(first, at):
-            self._state = _State.BOUNDARY
-            return (), at + len(first), True
-        if first.startswith(data[at:]) or data == b"\r":
-            return (), 0, False
-        raise MalformedForm("it does not begin with the boundary that the Content-Type names")
+    def _header_value(self, data: bytes, start: int, end: int) -> None:
+        self._count(end - start)
+        self._value += data[start:end]
 
-    def _boundary(self, data: bytes, at: int) -> _Step:
-        """Does a part follow, or is this the end? The boundary's line may end in blanks."""
-        if data.startswith(b"--", at):
-            self._state = _State.ENDED
-            return (), at + 2, True
-        while at < len(data) and data[at] in b" \t":
-            at += 1
-        if data.startswith(b"\r\n", at):
-            self._state = _State.HEADERS
-            return (), at, True
-        if data[at:] in {b"", b"\r", b"-"}:
-            return (), at, False
-        raise MalformedForm("a boundary is followed by something else than a line break")
+    def _header_end(self) -> None:
+        if self._name.lower() == b"content-disposition":
+            self._part = _described_by(self._value)
+        self._name = self._value = b""
 
-    def _headers(self, data: bytes, at: int) -> _Step:
-        # The line break that ends the boundary's line is at `at`: there may be no headers.
-        end = data.find(b"\r\n\r\n", at)
-        if (len(data) if end < 0 else end) - at > MAX_HEADER_BYTES:
-            raise MalformedForm(f"the headers of a part are longer than {MAX_HEADER_BYTES:,} bytes")
-        if end < 0:
-            return (), at, False
-        self._state = _State.DATA
-        self._after_headers = True
-        # The blank line's break stays: without content, the next boundary begins with it.
-        return (_part(data[at:end]),), end + 2, True
+    def _headers_finished(self) -> None:
+        if self._part is None:
+            raise FormParserError("a part has no Content-Disposition")
+        self._events.append(self._part)
 
-    def _data(self, data: bytes, at: int) -> _Step:
-        end, resumes = self._data_end(data, at)
-        begins = at + 2 if self._after_headers and end > at else at
-        self._after_headers = self._after_headers and end == at
-        content = (data[begins:end],) if end > begins else ()
-        if resumes is None:
-            return content, end, False
-        self._state = _State.BOUNDARY
-        return (*content, PART_ENDS), resumes, True
+    def _part_data(self, data: bytes, start: int, end: int) -> None:
+        self._events.append(data[start:end])
 
-    def _data_end(self, data: bytes, at: int) -> tuple[int, int | None]:
-        """Where the data ends that is certainly the part's, and where the boundary after it ends.
+    def _part_end(self) -> None:
+        self._events.append(PART_ENDS)
 
-        None for the latter when there is no boundary yet: it may begin where the certain data ends.
-        """
-        delimiter = self._delimiter
-        found = data.find(delimiter, at)
-        if found >= 0:
-            return found, found + len(delimiter)
-        begins = data.find(b"\r", max(at, len(data) - len(delimiter) + 1))
-        while begins >= 0:
-            if delimiter.startswith(data[begins:]):
-                return begins, None
-            begins = data.find(b"\r", begins + 1)
-        return len(data), None
+    def _end(self) -> None:
+        self.ended = True
+
+    def _count(self, header_bytes: int) -> None:
+        self._header_bytes += header_bytes
+        if self._header_bytes > MAX_HEADER_BYTES:
+            raise FormParserError(f"the headers of a part are longer than {MAX_HEADER_BYTES:,} bytes")
 
 
-def _part(block: bytes) -> PartBegins:
-    """The part that these header lines describe."""
-    for line in block.split(b"\r\n"):
-        name, colon, value = line.partition(b":")
-        if line and not colon:
-            raise MalformedForm("a line among the headers of a part has no colon")
-        if name.strip().lower() == b"content-disposition":
-            found = DISPOSITION.fullmatch(value.strip())
-            if found is None:
-                raise MalformedForm("the Content-Disposition of a part cannot be read")
-            parameters = {
-                key.lower(): ESCAPED_QUOTE.sub(rb"\1", quoted) or plain
-                for key, quoted, plain in PARAMETER.findall(found[1])
-            }
-            filename = parameters.get(b"filename")
-            return PartBegins(
-                name=parameters.get(b"name", b"").decode(errors="replace"),
-                filename=None if filename is None else filename.decode(errors="replace"),
-            )
-    raise MalformedForm("a part has no Content-Disposition")
+def _described_by(disposition: bytes) -> PartBegins:
+    found = DISPOSITION.fullmatch(disposition.strip())
+    if found is None:
+        raise FormParserError("the Content-Disposition of a part cannot be read")
+    parameters = {
+        key.lower(): ESCAPED_QUOTE.sub(rb"\1", quoted) or plain for key, quoted, plain in PARAMETER.findall(found[1])
+    }
+    filename = parameters.get(b"filename")
+    return PartBegins(
+        name=parameters.get(b"name", b"").decode(errors="replace"),
+        filename=None if filename is None else filename.decode(errors="replace"),
+    )

@@ -7,16 +7,13 @@ from contextlib import asynccontextmanager
 
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect
 
 from service.domain import image_formats
 from service.domain.predictions import content_type_of
 from service.domain.received_image import ReceivedImage
 from service.errors import BadRequest, PayloadTooLarge
-from service.routes.multipart import FormReader, MalformedForm, PartBegins, boundary_of
+from service.routes.multipart import FIELD, PartBegins, body_chunks, form_events, is_form
 
-FORM = "multipart/form-data"
-FIELD = "file"
 HOW = f"Send it in the field {FIELD!r} (curl -F file=@dog.jpg), and top_k and id in the query."
 FORM_OVERHEAD_BYTES = 16_384  # boundaries and headers
 BLOCK_BYTES = 2**20  # held in memory, and written at once
@@ -29,22 +26,18 @@ async def received_image(request: Request, limit_bytes: int) -> AsyncIterator[Re
     Raises PayloadTooLarge and NotAnImage as soon as they are certain, and BadRequest for an empty or cut upload, a form
     that is malformed, and one of anything but one file in the field `file`.
     """
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    is_form = media_type == FORM
+    content_type = request.headers.get("content-type", "")
+    in_form = is_form(content_type)
+    most_bytes = limit_bytes + (FORM_OVERHEAD_BYTES if in_form else 0)
     announced = int(request.headers.get("content-length", "0"))  # the HTTP server has refused what is no number
-    if announced > limit_bytes + (FORM_OVERHEAD_BYTES if is_form else 0):
+    if announced > most_bytes:
         raise _too_large(limit_bytes)
+    chunks = body_chunks(request.receive, most_bytes, lambda: _too_large(limit_bytes))
     with tempfile.SpooledTemporaryFile(BLOCK_BYTES) as file:
         kept = _Kept(file, limit_bytes)
-        try:
-            if is_form:
-                await _read_form(request, kept, limit_bytes)
-            else:
-                async for chunk in request.stream():
-                    kept.take(chunk)
-                    await kept.write()
-        except ClientDisconnect:
-            raise BadRequest("The connection ended before the upload did.", "Send the image again.") from None
+        async for data in _file_of(content_type, chunks) if in_form else chunks:
+            kept.take(data)
+            await kept.write()
         yield await kept.finished()
 
 
@@ -87,33 +80,15 @@ class _Kept:
         self._file.write(block)
 
 
-async def _read_form(request: Request, kept: _Kept, limit_bytes: int) -> None:
-    boundary = boundary_of(request.headers["content-type"])
-    if boundary is None:
-        raise BadRequest(
-            "The Content-Type multipart/form-data names no boundary.",
-            "Let the HTTP client write this header: curl -F file=@dog.jpg",
-        )
-    form = FormReader(boundary)
-    files = size_bytes = 0
-    try:
-        async for chunk in request.stream():
-            size_bytes += len(chunk)
-            if size_bytes > limit_bytes + FORM_OVERHEAD_BYTES:  # also of what comes after the form
-                raise _too_large(limit_bytes)
-            for event in form.read(chunk):
-                if isinstance(event, bytes):
-                    kept.take(event)
-                elif isinstance(event, PartBegins):
-                    files += 1
-                    _check_part(event, files)
-            await kept.write()
-    except MalformedForm as error:
-        raise BadRequest(
-            f"The form cannot be read: {error}.", "Send the image as curl -F file=@dog.jpg does."
-        ) from error
-    if not form.ended:
-        raise BadRequest("The form ends before its closing boundary.", "Send the whole form again.")
+async def _file_of(content_type: str, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The data of a form's only part."""
+    files = 0
+    async for event in form_events(content_type, chunks):
+        if isinstance(event, bytes):
+            yield event
+        elif isinstance(event, PartBegins):
+            files += 1
+            _check_part(event, files)
 
 
 def _check_part(part: PartBegins, number: int) -> None:

@@ -6,16 +6,13 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from starlette.requests import Request
-from starlette.types import Receive
 
 from service.domain.image_formats import SIGNATURE_BYTES
 from service.domain.predictions import content_type_of
 from service.errors import BadRequest, NotAnImage, PayloadTooLarge
-from service.routes.multipart import FormReader, MalformedForm, PartBegins, PartEnds, boundary_of
+from service.routes.multipart import FIELD, Event, PartBegins, body_chunks, form_events, is_form
 from service.settings import Settings
 
-FORM = "multipart/form-data"
-FIELD = "file"
 PART_OVERHEAD_BYTES = 16_384  # boundary and headers of a part
 
 
@@ -62,46 +59,30 @@ async def read_uploads(request: Request, limits: Limits) -> list[Upload]:
     soon as an image's first bytes are none of one, and BadRequest for an empty body, a form without the field `file`,
     one with other fields, and one that is cut or malformed.
     """
-    headers, receive = request.headers, request.receive
-    announced_bytes = int(headers.get("content-length", "0"))  # the HTTP server has refused what is no number
-    content_type = headers.get("content-type", "")
-    if content_type[: len(FORM)].lower() != FORM:
-        if announced_bytes > limits.image_bytes:
-            raise _image_too_large(limits)
-        image = _Image(limits)
-        async for chunk in _chunks(receive):
-            image.take(chunk)
-        return [
-            image.finished(
-                "The request has no body.", "Send the image's bytes: curl --data-binary @dog.jpg URL/predict"
+    announced_bytes = int(request.headers.get("content-length", "0"))  # the HTTP server has refused what is no number
+    content_type = request.headers.get("content-type", "")
+
+    def too_large() -> PayloadTooLarge:
+        return _image_too_large(limits)
+
+    if is_form(content_type):
+        if announced_bytes > limits.form_bytes:
+            raise PayloadTooLarge(
+                f"The form is larger than {limits.images} images of {limits.sent_bytes:,} bytes "
+                f"({limits.sent_bytes / 2**20:.3g} MiB) each.",
+                "Send fewer or smaller images at once.",
+                limit_bytes=limits.form_bytes,
             )
-        ]
-    if announced_bytes > limits.form_bytes:
-        raise PayloadTooLarge(
-            f"The form is larger than {limits.images} images of {limits.sent_bytes:,} bytes "
-            f"({limits.sent_bytes / 2**20:.3g} MiB) each.",
-            "Send fewer or smaller images at once.",
-            limit_bytes=limits.form_bytes,
-        )
-    boundary = boundary_of(content_type)
-    if boundary is None:
-        raise BadRequest(
-            "The Content-Type multipart/form-data names no boundary.",
-            "Let the HTTP client write this header: curl -F file=@dog.jpg",
-        )
-    return await _read_form(FormReader(boundary), _chunks(receive), limits)
-
-
-async def _chunks(receive: Receive) -> AsyncIterator[bytes]:
-    """The body as it comes."""
-    while True:
-        message = await receive()
-        if message["type"] != "http.request":
-            raise BadRequest("The connection ended before the upload did.", "Send the image again.")
-        if body := message.get("body", b""):
-            yield body
-        if not message.get("more_body", False):
-            return
+        chunks = body_chunks(request.receive, limits.form_bytes, too_large)
+        return await _read_form(form_events(content_type, chunks), limits)
+    if announced_bytes > limits.image_bytes:
+        raise _image_too_large(limits)
+    image = _Image(limits)
+    async for chunk in body_chunks(request.receive, limits.image_bytes, too_large):
+        image.take(chunk)
+    return [
+        image.finished("The request has no body.", "Send the image's bytes: curl --data-binary @dog.jpg URL/predict")
+    ]
 
 
 class _Image:
@@ -131,22 +112,10 @@ class _Image:
         return Upload(body, self._content_type or content_type_of(body), self._filename)
 
 
-async def _read_form(reader: FormReader, chunks: AsyncIterator[bytes], limits: Limits) -> list[Upload]:
+async def _read_form(events: AsyncIterator[Event], limits: Limits) -> list[Upload]:
     form = _Form(limits)
-    size_bytes = 0
-    try:
-        async for chunk in chunks:
-            size_bytes += len(chunk)
-            if size_bytes > limits.form_bytes:
-                raise _image_too_large(limits)
-            for event in reader.read(chunk):
-                form.take(event)
-    except MalformedForm as error:
-        raise BadRequest(
-            f"The form cannot be read: {error}.", "Send the image as curl -F file=@dog.jpg does."
-        ) from error
-    if not reader.ended:
-        raise BadRequest("The form ends before its closing boundary.", "Send the whole form again.")
+    async for event in events:
+        form.take(event)
     if not form.uploads:
         raise BadRequest("The form has no file.", f"Send the image in the field {FIELD!r}: curl -F file=@dog.jpg")
     return form.uploads
@@ -161,7 +130,7 @@ class _Form:
         self._part = PartBegins("", None)
         self._image = _Image(limits)
 
-    def take(self, event: PartBegins | bytes | PartEnds) -> None:
+    def take(self, event: Event) -> None:
         """Go on with what the form brings next. A problem of an image says which file it is."""
         if isinstance(event, bytes):
             try:
