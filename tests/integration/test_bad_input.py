@@ -20,6 +20,7 @@ import httpx
 import pytest
 from PIL import Image
 
+from tests.http_client import http_client
 from tests.integration import colour_model
 from tests.local_server import LocalServer, boto_client, running_server
 from tests.service_process import running_service
@@ -168,7 +169,7 @@ def serving(local_sagemaker: LocalServer, source: Path) -> Iterator[httpx.Client
     }
     with (
         running_service(source.parent / "service.log", environment) as url,
-        httpx.Client(base_url=url, timeout=60, trust_env=False) as client,
+        http_client(url) as client,
     ):
         yield client
 
@@ -238,7 +239,7 @@ def test_a_hundred_bad_uploads_at_once(stack: Stack) -> None:
     kinds = [b"", b"no dog", picture((600, 400))[:1500], png_header(60_000, 60_000), bytes(MAX_IMAGE_BYTES + 1)]
 
     def status(number: int) -> int:
-        with httpx.Client(base_url=stack.rest.base_url, timeout=60, trust_env=False) as client:
+        with http_client(stack.rest.base_url) as client:
             return client.post("/predict", content=kinds[number % len(kinds)]).status_code
 
     with ThreadPoolExecutor(100) as pool:

@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from datasets.drawn import Settings, draw_set
+from tests.http_client import http_client
 from tests.local_server import LocalServer, running_server
 from tests.service_process import running_service
 from tests.waiting import wait_for
@@ -142,7 +143,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         shutil.copytree(folder / "data", folder / "state/buckets" / BUCKET)
         with (
             running_service(folder / "service.log", environment(server, folder / "source")) as url,
-            httpx.Client(base_url=url, timeout=60, trust_env=False) as rest,
+            http_client(url) as rest,
         ):
             for name, job in JOBS.items():
                 answer = rest.post("/jobs/training", json={"name": name, **job})

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.http_client import http_client
 from tests.integration import colour_model
 from tests.integration.test_service_predict import BUCKET, DEADLINE_SECONDS, ENDPOINT, MODEL_DATA, picture, settled
 from tests.local_server import LocalServer, boto_client, running_server
@@ -77,7 +78,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
             "SAGEHOUND_TRAINING_IMAGE": "training",  # spares the SDK's import
             "SAGEHOUND_INFERENCE_IMAGE": "inference",
         }
-        with running_service(log, environment) as url, httpx.Client(base_url=url, timeout=60, trust_env=False) as rest:
+        with running_service(log, environment) as url, http_client(url) as rest:
             rest.post("/endpoints", json={"name": ENDPOINT, "model_data": MODEL_DATA}).raise_for_status()
             assert settled(rest, ENDPOINT)["status"] == "InService"
             yield Stack(server, collector, rest, log)

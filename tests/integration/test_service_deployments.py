@@ -10,6 +10,7 @@ import httpx
 import pytest
 from PIL import Image
 
+from tests.http_client import http_client
 from tests.integration import colour_model
 from tests.local_server import LocalServer, boto_client, running_server
 from tests.service_process import REPOSITORY_DIR, running_service
@@ -82,7 +83,7 @@ def rest(server: LocalServer, gate: Path, tmp_path_factory: pytest.TempPathFacto
     }
     with (
         running_service(folder / "log", environment) as url,
-        httpx.Client(base_url=url, timeout=60, trust_env=False) as client,
+        http_client(url) as client,
     ):
         serverless = {"memory_size_mb": 2048, "max_concurrency": 2}
         kinds: dict[str, dict[str, Any]] = {

@@ -13,6 +13,7 @@ import uvicorn
 
 from service.app import create_app
 from service.settings import Settings
+from tests.http_client import http_client
 from tests.local_server import LocalServer, boto_client, running_server
 
 DEADLINE_SECONDS = 90.0
@@ -71,7 +72,7 @@ def rest(aws: LocalServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         patch.setenv("AWS_ACCESS_KEY_ID", "test")
         patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
         settings = Settings(training_source_dir=source, training_image="images/training:1")
-        with serving(settings) as url, httpx.Client(base_url=url, timeout=60, trust_env=False) as client:
+        with serving(settings) as url, http_client(url) as client:
             yield client
 
 

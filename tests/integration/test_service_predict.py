@@ -10,6 +10,7 @@ import httpx
 import pytest
 from PIL import Image
 
+from tests.http_client import http_client
 from tests.integration import colour_model
 from tests.local_server import LocalServer, boto_client, running_server
 from tests.service_process import running_service
@@ -65,7 +66,7 @@ def rest(local_sagemaker: LocalServer, tmp_path_factory: pytest.TempPathFactory)
         "SAGEHOUND_INFERENCE_IMAGE": "inference",
     }
     log = tmp_path_factory.mktemp("service") / "log"
-    with running_service(log, environment) as url, httpx.Client(base_url=url, timeout=60, trust_env=False) as client:
+    with running_service(log, environment) as url, http_client(url) as client:
         yield client
 
 

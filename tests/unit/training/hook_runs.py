@@ -53,7 +53,8 @@ class Training:
 
     def epoch(self, hook: Any | None, *, evaluate: bool = True) -> None:
         learned = [parameter for parameter in self.network.parameters() if parameter.requires_grad]
-        optimizer = torch.optim.SGD(learned, lr=0.01)
+        groups = [{"params": learned, "lr": 0.01}]
+        optimizer = SCRIPTS.optimizers.SGD(groups, momentum=0.0, weight_decay=0.0, nesterov=False)
         if hook is not None:
             hook.set_training()
         self.network.train()

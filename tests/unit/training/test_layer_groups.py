@@ -39,7 +39,8 @@ def test_a_group_that_rests_changes_in_nothing(scripts: Scripts) -> None:
         before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
         network.train()
         network(torch.randn(4, 3, 64, 64)).logsumexp(1).sum().backward()
-        torch.optim.SGD(network.parameters(), lr=0.1).step()
+        groups = [{"params": list(network.parameters()), "lr": 0.1}]
+        scripts.optimizers.SGD(groups, momentum=0.0, weight_decay=0.0, nesterov=False).step()
         network.zero_grad()
         after = network.state_dict()
         changed = {name for name, tensor in before.items() if not torch.equal(tensor, after[name])}

@@ -68,7 +68,7 @@ def test_who_stops_reading_ends_the_generator_and_frees_the_server(local: Local)
     assert stream(local, b"endless", most=2)[0].startswith(b"0 ")
     wait_for(lambda: b"".join(stream(local, b"")) == b"0 1 2 ", "answer of the server")
     (log,) = local.settings.endpoints_dir.glob("parts/logs/*/*")
-    assert log.read_text().count("the generator was closed") >= 2
+    wait_for(lambda: log.read_text().count("the generator was closed") >= 2, "end of both generators")
     route = local.context.routes.route("parts")
     assert route is not None
     assert [server.outstanding for server in route.variants[0].servers] == [0]

@@ -12,6 +12,7 @@ import uvicorn
 from service.app import create_app
 from service.aws.clients import Clients
 from service.settings import Settings
+from tests.http_client import http_client
 from tests.unit.service.jobs.fake_aws import FakeAws, serving
 
 
@@ -64,7 +65,7 @@ def rest_server(aws_server: FakeAws, settings: Settings) -> Iterator[httpx.Clien
         thread.start()
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         try:
-            with httpx.Client(base_url=url, timeout=60, trust_env=False) as client:
+            with http_client(url) as client:
                 yield client
         finally:
             server.should_exit = True

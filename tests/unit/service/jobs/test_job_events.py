@@ -17,6 +17,7 @@ from service.domain.job_events import JobFollower, Judged
 from service.errors import TrainingJobNotFound
 from service.routes import event_stream
 from service.settings import Settings
+from tests.http_client import http_client
 from tests.service_process import running_service
 from tests.unit.service.jobs.fake_aws import FakeAws, Refusal
 from tests.unit.service.jobs.test_training_logs import LOSS, Stream
@@ -258,7 +259,7 @@ def test_streams_end_with_the_service(aws: FakeAws, job: Job, tmp_path: Path) ->
     }  # fmt: skip
     with ExitStack() as stack:
         with running_service(tmp_path / "log", environment) as url:
-            client = stack.enter_context(httpx.Client(base_url=url, timeout=60, trust_env=False))
+            client = stack.enter_context(http_client(url))
             events = stack.enter_context(listening(client))
             assert next(events)["event"] == "status"
         # The service was told to end, and has: it did not wait 30 s for the client to leave.

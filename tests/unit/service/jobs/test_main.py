@@ -9,8 +9,7 @@ import sys
 import time
 from collections.abc import Mapping
 
-import httpx
-
+from tests.http_client import http_client
 from tests.local_server import REPOSITORY
 
 START_SECONDS = 30.0
@@ -36,7 +35,7 @@ def test_prints_its_url_answers_and_ends_on_sigterm() -> None:
             line = process.stdout.readline()
             url = re.search(r"http://127\.0\.0\.1:\d+", line)
             assert url is not None, line
-            with httpx.Client(base_url=url[0], trust_env=False, timeout=START_SECONDS) as client:
+            with http_client(url[0], START_SECONDS) as client:
                 assert client.get("/healthz").status_code == 200
         finally:
             process.send_signal(signal.SIGTERM)

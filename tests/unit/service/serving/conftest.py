@@ -14,6 +14,7 @@ from fastapi import FastAPI
 
 from service.app import create_app
 from service.settings import Settings
+from tests.http_client import http_client
 from tests.unit.service.serving.fake_aws import FakeClients
 from tests.unit.service.serving.fake_runtime import Answer, FakeRuntime, serving
 
@@ -43,7 +44,7 @@ def fake_runtime(runtime_server: FakeRuntime, monkeypatch: pytest.MonkeyPatch) -
 @pytest.fixture(scope="session")
 def shared_service() -> Iterator[httpx.Client]:
     """One service with the default settings; it resolves its runtime at the first prediction."""
-    with running(create_app(Settings())) as url, httpx.Client(base_url=url, timeout=30, trust_env=False) as client:
+    with running(create_app(Settings())) as url, http_client(url, 30) as client:
         yield client
 
 
@@ -57,7 +58,7 @@ def serve(fake_runtime: FakeRuntime, shared_service: httpx.Client) -> Iterator[S
                 return shared_service
             app = create_app(Settings(**settings))  # type: ignore[arg-type] # checked by pydantic
             url = stack.enter_context(running(app))
-            return stack.enter_context(httpx.Client(base_url=url, timeout=30, trust_env=False))
+            return stack.enter_context(http_client(url, 30))
 
         yield start
 

@@ -18,6 +18,7 @@ from service.domain import asynchronous_answers, asynchronous_predictions, deplo
 from service.domain.received_image import ReceivedImage
 from service.errors import EndpointNotFound, Problem, WrongEndpointKind
 from service.schemas.endpoint import EndpointRequest
+from tests.http_client import http_client
 from tests.unit.service.serving.archives import model_archive
 from tests.unit.service.serving.conftest import running
 from tests.unit.service.serving.fake_aws import BUCKET, FakeClients
@@ -40,7 +41,7 @@ def client(aws: FakeClients) -> Iterator[httpx.Client]:
     aws.settings.max_async_image_bytes = LIMIT
     app = create_app(aws.settings)
     app.dependency_overrides[get_clients] = lambda: aws
-    with running(app) as url, httpx.Client(base_url=url, timeout=30, trust_env=False) as client:
+    with running(app) as url, http_client(url, 30) as client:
         yield client
 
 

@@ -9,6 +9,7 @@ from service.app import create_app
 from service.dependencies import get_clients
 from service.domain import deployments
 from service.schemas.endpoint import EndpointRequest
+from tests.http_client import http_client
 from tests.unit.service.serving.archives import CLASSES, model_archive
 from tests.unit.service.serving.conftest import running
 from tests.unit.service.serving.fake_aws import FakeClients
@@ -23,7 +24,7 @@ def client(aws: FakeClients) -> Iterator[httpx.Client]:
     aws.fake_s3.put(URI, model_archive())
     app = create_app(aws.settings)
     app.dependency_overrides[get_clients] = lambda: aws
-    with running(app) as url, httpx.Client(base_url=url, timeout=30, trust_env=False) as client:
+    with running(app) as url, http_client(url, 30) as client:
         yield client
 
 
