@@ -6,7 +6,7 @@ UV := $(or $(shell command -v uv 2>/dev/null),.uv/bin/uv)
 VENV := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help install demo first-model up down status test test-clients test-durability test-demo test-diagnosis bench-start bench-control bench-idle bench-noop bench-trial-start bench-tuning bench-input bench-accuracy bench-sampler bench-rules bench-hook bench-gateway bench-predict bench-endpoint bench-soak check format openapi clean
+.PHONY: help install demo first-model up down status test test-clients test-durability test-demo test-diagnosis bench-start bench-control bench-idle bench-noop bench-trial-start bench-tuning bench-training bench-input bench-accuracy bench-sampler bench-rules bench-hook bench-gateway bench-predict bench-endpoint bench-soak check format openapi clean
 
 help:  ## Lists the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -65,6 +65,9 @@ bench-noop: $(INSTALLED)  ## Measures what a training job takes beyond its scrip
 
 bench-tuning: $(INSTALLED)  ## Measures a tuning job of nine trials beside the plain loop of the public solutions (half an hour)
 	$(VENV)/python -m benchmarks.tuning
+
+bench-training: $(INSTALLED)  ## Measures a full fine-tune of ResNet18 beside the plain fp32 loop (a quarter of an hour)
+	$(VENV)/python -m benchmarks.training
 
 bench-trial-start: $(INSTALLED)  ## Measures the CPU time of a tuning job's trial until it has trained
 	$(VENV)/python -m benchmarks.trial_start

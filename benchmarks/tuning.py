@@ -63,7 +63,8 @@ def main() -> int:
         data = drawn(options.images_a_class)
         weights = folder / "weights"
         weights.mkdir()
-        write_beginning(classifier.ready().artifact / "model.safetensors", weights / "model.safetensors", options)
+        trained = classifier.ready().artifact / "model.safetensors"
+        write_beginning(trained, weights / "model.safetensors", options.image_size, SEED)
         ours, trials = tuning_job(folder / "state", data, weights, options)
         print(f"the tuning job: {ours}", flush=True)
         one_pass = pass_cpu_seconds(data, weights, options.image_size)
@@ -106,11 +107,11 @@ def drawn(images_a_class: int) -> Path:
     return folder
 
 
-def write_beginning(trained: Path, path: Path, options: argparse.Namespace) -> None:
-    """Write the network that all trials begin with: the trained backbone, and the head as training/ initialises it."""
-    torch.manual_seed(SEED)
+def write_beginning(trained: Path, path: Path, image_size: int, seed: int) -> None:
+    """Write the network that trials begin with: the trained backbone, and the head as training/ initialises it."""
+    torch.manual_seed(seed)
     network = Scripts().networks.build_classifier(
-        "resnet18", len(pictures.kinds()), options.image_size, dropout=0.0, frozen=True
+        "resnet18", len(pictures.kinds()), image_size, dropout=0.0, frozen=True
     )
     backbone = {name: tensor for name, tensor in load_file(trained).items() if name.startswith("backbone.")}
     save_file({**network.state_dict(), **backbone}, path)
@@ -257,8 +258,7 @@ def plain_loops(
             text=True,
             check=True,
         ).stdout
-        accuracies: list[float] = json.loads(output.splitlines()[-1])
-        return accuracies
+        return [epoch["accuracy"] for epoch in json.loads(output.splitlines()[-1])]
 
     with ThreadPoolExecutor(options.parallel) as pool:
         best = max(max(accuracies) for accuracies in pool.map(run, range(len(trials))))
