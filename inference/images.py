@@ -9,7 +9,7 @@ from PIL import Image, UnidentifiedImageError
 
 MAX_PIXELS = 64_000_000  # a transparent PNG of this size takes about 600 MB while it is decoded
 SUPPORTED = "JPEG, PNG, WebP, BMP or GIF bytes, or a uint8 array as application/x-npy"
-# A JPEG decodes at 1/2, 1/4 or 1/8 in a fraction of the time. From about three times the size that it is then resized to
+# A JPEG decodes at 1/2, 1/4 or 1/8 in a fraction of the time. From about three times the size that it is resized to
 # (256) the tensor stays within 5e-3 of the fully decoded one on average; 12 megapixels (4000x3000) decode at 1/4.
 JPEG_DRAFT_SIDE = 750
 BMP_HEADER_SIZES = {12, 40, 52, 56, 64, 108, 124}

@@ -2,7 +2,7 @@
 
 import contextlib
 import zlib
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -36,6 +36,7 @@ class Learner:
         self._unfreezing = Unfreezing(groups, arguments)
         # fp16 has so little range that small gradients vanish unless the loss is scaled up.
         self._scaler = torch.amp.GradScaler(enabled=precision is torch.float16)
+        self._scaled = cast("torch.optim.Optimizer", self.optimizer)  # of which it uses param_groups and step() only
         self._checksum: int | None = None
         self._averages = None
         if arguments.ema_decay:
@@ -70,7 +71,7 @@ class Learner:
         if self.share.world_size > 1:  # a generator a process, of which no checkpoint must keep the state
             torch.manual_seed(seed_of_step(self.arguments.seed, epoch, batch, self.share.rank))
         set_learning_rate(self.optimizer, self.rate(epoch, batch, steps))
-        self.optimizer.zero_grad(set_to_none=True)
+        self.optimizer.zero_grad()
         mixture = None
         if self.arguments.mixup:
             alpha, seed = self.arguments.mixup, self.arguments.seed
@@ -80,9 +81,9 @@ class Learner:
         loss = criterion(logits, labels if mixture is None else mixture.of_labels(labels, logits.shape[1]))
         self._scaler.scale(loss if weight == 1 else loss * weight).backward()
         if self.arguments.clip_grad_norm:
-            self._scaler.unscale_(self.optimizer)
+            self._scaler.unscale_(self._scaled)
             nn.utils.clip_grad_norm_(self._learned, self.arguments.clip_grad_norm)
-        self._scaler.step(self.optimizer)
+        self._scaler.step(self._scaled)
         self._scaler.update()
         if self._averages is not None:
             self._averages.update()

@@ -3,12 +3,12 @@
 import math
 from typing import Any
 
-import torch
 from arguments import Arguments
 from layer_groups import Group
+from optimizers import SGD, AdamW, Optimizer
 
 
-def build_optimizer(groups: list[Group], arguments: Arguments) -> torch.optim.Optimizer:
+def build_optimizer(groups: list[Group], arguments: Arguments) -> Optimizer:
     """The optimiser of all parameters of `groups`, of which each but the first has --layer-decay of the last's rate."""
     parameters: list[dict[str, Any]] = [
         {
@@ -20,14 +20,14 @@ def build_optimizer(groups: list[Group], arguments: Arguments) -> torch.optim.Op
     ]
     parameters = [group for group in parameters if group["params"]]
     if arguments.optimizer == "sgd":
-        return torch.optim.SGD(
+        return SGD(
             parameters,
             momentum=arguments.momentum,
             weight_decay=arguments.weight_decay,
             nesterov=arguments.nesterov,
         )
     betas = (arguments.momentum, 0.999)
-    return torch.optim.AdamW(parameters, betas=betas, weight_decay=arguments.weight_decay)
+    return AdamW(parameters, betas=betas, weight_decay=arguments.weight_decay)
 
 
 def learning_rate(arguments: Arguments, step: int, steps: int) -> float:
@@ -46,7 +46,7 @@ def learning_rate(arguments: Arguments, step: int, steps: int) -> float:
     return arguments.lr
 
 
-def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+def set_learning_rate(optimizer: Optimizer, rate: float) -> None:
     """Let the optimiser take steps of `rate` from now on, each group at its own share of it."""
     for group in optimizer.param_groups:
         group["lr"] = rate * group["scale"]

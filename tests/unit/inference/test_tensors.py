@@ -88,7 +88,7 @@ def test_other_formats(modules: Modules, image_format: str) -> None:
 @given(width=st.integers(8, 900), height=st.integers(8, 900))
 def test_any_size(modules: Modules, width: int, height: int) -> None:
     share, most = levels(modules, file(photograph("chelsea.png").resize((width, height)), "BMP"))
-    assert share < ROUNDED
+    assert share < 1 / 5  # at some sizes many values lie half way between two levels: 8 % are off at 832x341
     assert most <= 1
 
 

@@ -79,7 +79,8 @@ def test_a_hung_worker_is_killed_after_the_grace_and_the_queue_lives_on(tmp_path
         assert (reply.status, reply.headers["x-model-server-refusal"]) == (504, "timeout")
         assert b"the model did not answer within 0.5 seconds" in reply.body
         assert waiting.result(60).status == 200
-        assert "still runs 0.5 seconds after its time: worker 0 is replaced" in server.log
+        wait_for(lambda: "still runs 0.5 seconds after its time: worker 0 is replaced" in server.log, "replacement")
+        assert server.ask(b"").status == 200
 
 
 @pytest.mark.parametrize(

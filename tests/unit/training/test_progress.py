@@ -90,8 +90,8 @@ def test_a_checkpoint_brings_everything_back(scripts: Scripts, tmp_path: Path) -
     again = scripts.checkpoint.load_checkpoint(tmp_path / "new", loaded.arguments, ("a", "b"), loaded.learner)
     assert torch.equal(torch.rand(3), drawn)
     assert torch.equal(loaded.network.weight, saved.network.weight)
-    momentum = loaded.optimizer.state_dict()["state"][0]["momentum_buffer"]
-    assert torch.equal(momentum, saved.optimizer.state_dict()["state"][0]["momentum_buffer"])
+    momentum = loaded.optimizer.state_dict()[0]["momentum"]
+    assert torch.equal(momentum, saved.optimizer.state_dict()[0]["momentum"])
     assert (again.history, again.totals, again.best) == (progress.history, progress.totals, progress.best)
     assert torch.equal(again.best_state["weight"], progress.best_state["weight"])
     assert (again.next_train_step, again.evaluation_steps) == (1, 3)
