@@ -109,7 +109,7 @@ def build_parser(cpus: int, description: str) -> argparse.ArgumentParser:
     add = parser.add_argument
     add_recipe(parser)
     add("--epochs", type=integer(1), default=10, help="passes over the train channel")
-    add("--batch-size", type=integer(1), default=64, help="images a step")
+    add("--batch-size", type=integer(1), default=64, help="images a step, by all processes together")
     add("--lr", type=number(0, above=True), default=0.001, help="learning rate of the head, at its highest")
     add("--optimizer", choices=["adamw", "sgd"], default="adamw", help="what takes the steps")
     add("--momentum", type=number(0, below=1), default=0.9, help="momentum of sgd; beta1 of adamw")

@@ -1,6 +1,7 @@
 """Batches of one epoch: which images, in which order, and where they come from.
 
 The order depends on the seed and the epoch alone, so a job that goes on from a checkpoint sees what it would have seen.
+Of several processes each takes its share of every batch, so that the batches are those of a process that trains alone.
 """
 
 import math
@@ -13,6 +14,7 @@ import numpy as np
 import torch
 from image_set import Augmentation, ImageSet
 from images import Pixels, to_tensor
+from share import WHOLE, Share
 
 Batch = tuple[torch.Tensor, torch.Tensor]  # inputs [N, ...], labels int64 [N]
 
@@ -25,26 +27,37 @@ class Batches(Protocol):
         """Batches an epoch."""
 
     def epoch(self, number: int, skip: int = 0) -> Iterator[Batch]:
-        """Batches of epoch `number` after the first `skip`."""
+        """Batches of epoch `number` after the first `skip`: of each this process's share."""
+
+    def weight(self, batch: int) -> float:
+        """What the mean loss of this process's share of batch `batch` (from 0) counts by."""
 
 
-def split_into_batches(images: int, batch_size: int, seed: int | None, epoch: int) -> list[list[int]]:
-    """Indices of each batch; in order when `seed` is None.
+def split_into_batches(
+    images: int, batch_size: int, seed: int | None, epoch: int, share: Share = WHOLE
+) -> list[list[int]]:
+    """Indices of each batch's `share`; in order when `seed` is None.
 
-    The last batch is never a single image beside others: batch normalisation cannot learn from one.
+    The last batch never leaves a process a single image beside others: batch normalisation cannot learn from one.
     """
     order = np.arange(images) if seed is None else np.random.default_rng([seed, epoch]).permutation(images)
     batches = [order[start : start + batch_size].tolist() for start in range(0, images, batch_size)]
-    if len(batches) > 1 and len(batches[-1]) == 1:
+    if len(batches) > 1 and len(batches[-1]) < share.least:
         batches[-2:] = [batches[-2] + batches[-1]]
-    return batches
+    return [share.of(batch) for batch in batches]
 
 
-def batches_an_epoch(images: int, batch_size: int) -> int:
+def batches_an_epoch(images: int, batch_size: int, share: Share = WHOLE) -> int:
     """How many `split_into_batches` makes of them."""
     steps = math.ceil(images / batch_size)
-    is_last_single = images - (steps - 1) * batch_size == 1
-    return steps - 1 if steps > 1 and is_last_single else steps
+    is_last_too_small = images - (steps - 1) * batch_size < share.least
+    return steps - 1 if steps > 1 and is_last_too_small else steps
+
+
+def weight_of_batch(batch: int, images: int, batch_size: int, share: Share) -> float:
+    """`Share.weight` of batch `batch`, of which the last one has what remains."""
+    is_last = batch == batches_an_epoch(images, batch_size, share) - 1
+    return share.weight(images - batch * batch_size if is_last else batch_size)
 
 
 class ImageBatches:
@@ -62,6 +75,7 @@ class ImageBatches:
         augmentation: Augmentation | None,
         num_workers: int,
         device: torch.device,
+        share: Share = WHOLE,
     ) -> None:
         self.images = images
         self.batch_size = batch_size
@@ -69,15 +83,20 @@ class ImageBatches:
         self.augmentation = augmentation
         self.num_workers = num_workers
         self.device = device
+        self.share = share
 
     @property
     def steps(self) -> int:
         """Batches an epoch."""
-        return batches_an_epoch(len(self.images), self.batch_size)
+        return batches_an_epoch(len(self.images), self.batch_size, self.share)
+
+    def weight(self, batch: int) -> float:
+        """What the mean loss of this process's share of batch `batch` counts by."""
+        return weight_of_batch(batch, len(self.images), self.batch_size, self.share)
 
     def epoch(self, number: int, skip: int = 0) -> Iterator[Batch]:
         """Normalised images [N, 3, size, size] and labels of epoch `number`."""
-        batches = split_into_batches(len(self.images), self.batch_size, self.seed, number)[skip:]
+        batches = split_into_batches(len(self.images), self.batch_size, self.seed, number, self.share)[skip:]
         if self.num_workers == 0:
             for indices in batches:
                 yield self._batch([self._load(number, index) for index in indices], indices)
@@ -112,20 +131,34 @@ class ImageBatches:
 class FeatureBatches:
     """Batches of features that a frozen backbone has computed once, for the head alone."""
 
-    def __init__(self, features: torch.Tensor, labels: torch.Tensor, batch_size: int, *, seed: int | None) -> None:
+    def __init__(
+        self,
+        features: torch.Tensor,
+        labels: torch.Tensor,
+        batch_size: int,
+        *,
+        seed: int | None,
+        share: Share = WHOLE,
+    ) -> None:
         self.features = features
         self.labels = labels
         self.batch_size = batch_size
         self.seed = seed
+        self.share = share
 
     @property
     def steps(self) -> int:
         """Batches an epoch."""
-        return batches_an_epoch(len(self.labels), self.batch_size)
+        return batches_an_epoch(len(self.labels), self.batch_size, self.share)
+
+    def weight(self, batch: int) -> float:
+        """What the mean loss of this process's share of batch `batch` counts by."""
+        return weight_of_batch(batch, len(self.labels), self.batch_size, self.share)
 
     def epoch(self, number: int, skip: int = 0) -> Iterator[Batch]:
         """Features [N, F] and labels of epoch `number`."""
-        for indices in split_into_batches(len(self.labels), self.batch_size, self.seed, number)[skip:]:
+        batches = split_into_batches(len(self.labels), self.batch_size, self.seed, number, self.share)
+        for indices in batches[skip:]:
             yield self.features[indices], self.labels[indices]
 
 
@@ -136,19 +169,31 @@ class ViewBatches:
     """
 
     def __init__(
-        self, views: Callable[[int], torch.Tensor], labels: torch.Tensor, batch_size: int, *, seed: int | None
+        self,
+        views: Callable[[int], torch.Tensor],
+        labels: torch.Tensor,
+        batch_size: int,
+        *,
+        seed: int | None,
+        share: Share = WHOLE,
     ) -> None:
         self.views = views
         self.labels = labels
         self.batch_size = batch_size
         self.seed = seed
+        self.share = share
 
     @property
     def steps(self) -> int:
         """Batches an epoch."""
-        return batches_an_epoch(len(self.labels), self.batch_size)
+        return batches_an_epoch(len(self.labels), self.batch_size, self.share)
+
+    def weight(self, batch: int) -> float:
+        """What the mean loss of this process's share of batch `batch` counts by."""
+        return weight_of_batch(batch, len(self.labels), self.batch_size, self.share)
 
     def epoch(self, number: int, skip: int = 0) -> Iterator[Batch]:
         """Features [N, F] and labels of epoch `number`."""
-        features = FeatureBatches(self.views(number), self.labels, self.batch_size, seed=self.seed)
+        views = self.views(number)
+        features = FeatureBatches(views, self.labels, self.batch_size, seed=self.seed, share=self.share)
         yield from features.epoch(number, skip)

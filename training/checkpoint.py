@@ -5,6 +5,7 @@ torch's, of which dropout draws. SageMaker copies the folder to S3 while the job
 same checkpoint URI starts.
 """
 
+import io
 import os
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import torch
 from arguments import Arguments
 from errors import CheckpointError
 from learner import Learner
+from process_group import ALONE, ProcessGroup
 from progress import Progress, progress_from_plain
 
 FILE_NAME = "checkpoint.pt"
@@ -44,18 +46,24 @@ def save_checkpoint(
     _sync(folder)
 
 
-def load_checkpoint(folder: Path, arguments: Arguments, classes: tuple[str, ...], learner: Learner) -> Progress | None:
-    """Put the learner and the random generators into the saved state; None where there is no checkpoint.
+def load_checkpoint(
+    folder: Path | None, arguments: Arguments, classes: tuple[str, ...], learner: Learner, group: ProcessGroup = ALONE
+) -> Progress | None:
+    """Put the learner and the random generators into the saved state; None where there is no folder or checkpoint.
 
-    Raises CheckpointError when the file cannot be read, was written by another version of this script, or comes from a
-    job with other hyperparameters or classes.
+    What counts is the file that the first process finds. Raises CheckpointError when it cannot be read, was written by
+    another version of this script, or comes from a job with other hyperparameters or classes.
     """
-    path = folder / FILE_NAME
-    if not path.exists():
-        return None
+    path = (folder or Path()) / FILE_NAME
     again = f"remove {path} (or give the job another checkpoint S3 URI) to begin from the start"
     try:
-        saved = torch.load(path, map_location="cpu", weights_only=True)
+        content = path.read_bytes() if group.is_first and folder is not None and path.exists() else None
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read ({type(error).__name__}); {again}") from error
+    if (content := group.from_first(content)) is None:
+        return None
+    try:
+        saved = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
         version, identity, saved_classes = saved.get("format_version", 1), saved["identity"], tuple(saved["classes"])
     except Exception as error:  # unpickling a damaged file raises what it likes
         raise CheckpointError(f"{path} cannot be read ({type(error).__name__}); {again}") from error

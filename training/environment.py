@@ -2,6 +2,7 @@
 
 import json
 import os
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ class Environment:
     output_folder: Path
     checkpoint_folder: Path | None
     cache_folder: str  # what all jobs of the machine share; empty where they share none
+    host_cache_folder: str  # what the processes of this host may share for as long as they work; empty of one process
     debug_hook_config: Path | None
     profiler_config: Path | None
     profiler_folder: Path
@@ -52,6 +54,7 @@ def read_environment(variables: Mapping[str, str]) -> Environment:
         output_folder=output_folder,
         checkpoint_folder=checkpoint_folder,
         cache_folder=variables.get(CACHE_VARIABLE, ""),
+        host_cache_folder=_host_cache_folder(variables),
         debug_hook_config=debug_hook_config,
         profiler_config=_first_file(variables.get("SMPROFILER_CONFIG_PATH"), config / "profilerconfig.json"),
         profiler_folder=Path(variables.get("SM_OUTPUT_DIR", output_folder.parent)) / "profiler",
@@ -77,9 +80,25 @@ def _first_file(*candidates: str | Path | None) -> Path | None:
     return next((Path(path) for path in candidates if path and Path(path).is_file()), None)
 
 
+def _processes(variables: Mapping[str, str]) -> int:
+    """Those that torchrun has started on this host."""
+    return int(variables.get("LOCAL_WORLD_SIZE", "1"))
+
+
+def _host_cache_folder(variables: Mapping[str, str]) -> str:
+    """Named by torchrun's process, the parent of them all."""
+    name = f"training-cache-{os.getppid()}"
+    return str(Path(tempfile.gettempdir()) / name) if _processes(variables) > 1 else ""
+
+
 def _cpus(variables: Mapping[str, str]) -> int:
-    """CPUs to compute with: OMP_NUM_THREADS is the stricter wish, SM_NUM_CPUS what the instance has."""
+    """CPUs to compute with: OMP_NUM_THREADS is the stricter wish, SM_NUM_CPUS what the instance has.
+
+    The processes of a host divide them. There torchrun itself sets OMP_NUM_THREADS to 1 where nobody has set it.
+    """
+    processes = _processes(variables)
     for name in ("OMP_NUM_THREADS", "SM_NUM_CPUS"):
-        if variables.get(name, "").isdigit() and int(variables[name]) > 0:
-            return int(variables[name])
-    return len(os.sched_getaffinity(0))
+        is_torchruns = name == "OMP_NUM_THREADS" and variables.get(name) == "1" and processes > 1
+        if variables.get(name, "").isdigit() and int(variables[name]) > 0 and not is_torchruns:
+            return max(1, int(variables[name]) // processes)
+    return max(1, len(os.sched_getaffinity(0)) // processes)

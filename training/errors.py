@@ -37,5 +37,9 @@ class DebuggerError(TrainingJobError):
     """Debugger is configured for the job, and smdebug cannot be used."""
 
 
+class DistributedError(TrainingJobError):
+    """The job's processes do not form one group, are too many for its batches, or one of them was lost."""
+
+
 class DiagnosticsError(TrainingJobError):
     """The job is to record its own diagnostics, and is not told how, or has no place for them."""

@@ -8,9 +8,10 @@ from batches import Batches
 from epochs import evaluate, train_one_epoch
 from learner import Learner, learned_state
 from observers import Observers
+from process_group import ALONE, ProcessGroup
 from progress import Epoch, Progress
 from step_times import StepTimes
-from stopping import StopRequest
+from stopping import Stop
 from torch import nn
 
 
@@ -50,8 +51,9 @@ def fit(
     validation: Pass,
     progress: Progress,
     observers: Observers,
-    stop: StopRequest,
+    stop: Stop,
     save: Callable[[], None],
+    group: ProcessGroup = ALONE,
 ) -> str:
     """Train until the epochs are over, and say why; `progress` always holds what `save` needs to write a checkpoint.
 
@@ -77,11 +79,14 @@ def fit(
             totals=totals,
             stop=stop,
             checkpoints=checkpoints,
+            weight=training.batches.weight,
+            group=group,
         )
         seconds = time.monotonic() - started_at
         batches = observers.evaluation(validation.batches.epoch(number), first=progress.evaluation_steps)
         with learner.judged():
-            judged, _, _ = evaluate(validation.network, validation.criterion, batches, stop)
+            group.take_buffers(validation.network)  # each process's statistics are of what it has seen itself
+            judged, _, _ = evaluate(validation.network, validation.criterion, batches, stop, group)
             epoch = Epoch(
                 epoch=number,
                 train_loss=totals.mean_loss,

@@ -8,6 +8,7 @@ import sys
 
 from arguments import parse_arguments
 from environment import read_environment
+from process_group import joined
 from training_job import TrainingJob
 
 
@@ -15,7 +16,8 @@ def main() -> None:
     """Run the job that the process's arguments and environment describe."""
     environment = read_environment(os.environ)
     arguments = parse_arguments(sys.argv[1:], cpus=environment.cpus, description=__doc__ or "")
-    TrainingJob(arguments, environment).run(judge_test=False)
+    with joined(os.environ) as group:
+        TrainingJob(arguments, environment, group).run(judge_test=False)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from image_set import Augmentation, ImageSet
 from images import Preprocessing
 from networks import Classifier
 from report import write_skipped
+from share import WHOLE, Share
 from shared_cache import SharedCache
 from stopping import StopRequest
 from torch import nn
@@ -31,7 +32,7 @@ class Input:
 class Inputs:
     """The inputs of one job. They share its memory for decoded images, and the machine's cache where there is one.
 
-    `opened` are the channels' images so far.
+    `opened` are the channels' images so far, `share` is this process's part of what several learn from together.
     """
 
     def __init__(
@@ -41,12 +42,15 @@ class Inputs:
         preprocessing: Preprocessing,
         device: torch.device,
         stop: StopRequest,
+        *,
+        share: Share = WHOLE,
     ) -> None:
         self._arguments = arguments
         self._environment = environment
         self._preprocessing = preprocessing
         self._device = device
         self._stop = stop
+        self._share = share
         self._cache_bytes = arguments.cache_megabytes * 1_000_000
         self._shared = open_shared_cache(arguments, environment)
         self.opened: list[ImageSet] = []
@@ -60,32 +64,39 @@ class Inputs:
         arguments, views = self._arguments, self._arguments.augmented_views
         augmentation = None if arguments.augment == "none" else augmentation_of(arguments)
         if not network.frozen or watched or (augmentation is not None and arguments.mixup):  # which mixes pixels
-            return self._of_images(network, channel, arguments.seed, augmentation)
+            return self._of_images(network, channel, arguments.seed, augmentation, self._share)
         images = self._open(channel)
         features = self._features(network, images)
+        size, seed, share = arguments.batch_size, arguments.seed, self._share
         if augmentation is None or views == 0:
             tensor = features.plain()
-            plain = FeatureBatches(tensor, self._labels(images), arguments.batch_size, seed=arguments.seed)
+            plain = FeatureBatches(tensor, self._labels(images), size, seed=seed, share=share)
             return self._of_features(network, images, plain)
 
         def view(epoch: int) -> torch.Tensor:
             return features.view(1 + (epoch - 1) % views, augmentation)
 
         view(1)
-        varied = ViewBatches(view, self._labels(images), arguments.batch_size, seed=arguments.seed)
+        varied = ViewBatches(view, self._labels(images), size, seed=seed, share=share)
         return self._of_features(network, images, varied)
 
-    def judged(self, network: Classifier, channel: Channel, *, watched: bool) -> Input:
-        """The batches of the images' middles, in order."""
+    def judged(self, network: Classifier, channel: Channel, *, watched: bool, alone: bool = False) -> Input:
+        """The batches of the images' middles, in order; all of each batch where this process judges `alone`."""
+        share = WHOLE if alone else self._share
         if not network.frozen or watched:
-            return self._of_images(network, channel, None, None)
+            return self._of_images(network, channel, None, None, share)
         images = self._open(channel)
         tensor = self._features(network, images).plain()
-        batches = FeatureBatches(tensor, self._labels(images), self._arguments.batch_size, seed=None)
+        batches = FeatureBatches(tensor, self._labels(images), self._arguments.batch_size, seed=None, share=share)
         return self._of_features(network, images, batches)
 
     def _of_images(
-        self, network: Classifier, channel: Channel, seed: int | None, augmentation: Augmentation | None
+        self,
+        network: Classifier,
+        channel: Channel,
+        seed: int | None,
+        augmentation: Augmentation | None,
+        share: Share,
     ) -> Input:
         images = self._open(channel)
         images.read_all(self._environment.cpus, self._stop)
@@ -97,6 +108,7 @@ class Inputs:
             augmentation=augmentation,
             num_workers=self._arguments.num_workers,
             device=self._device,
+            share=share,
         )
         return Input(images, network, batches)
 
@@ -119,7 +131,8 @@ class Inputs:
         channel = images.channel
         self._cache_bytes -= images.cached_bytes
         self.opened.append(images)
-        write_skipped(self._environment.output_folder, [entry for each in self.opened for entry in each.skipped])
+        if self._share.rank == 0:
+            write_skipped(self._environment.output_folder, [entry for each in self.opened for entry in each.skipped])
         empty = sorted(set(range(len(channel.classes))) - set(images.labels))
         print(
             f"channel {channel.name}: {len(images)} images, {len(channel.classes)} classes, "
@@ -131,8 +144,8 @@ class Inputs:
 
 
 def open_shared_cache(arguments: Arguments, environment: Environment) -> SharedCache | None:
-    """--cache-folder, else the folder that the machine offers its jobs; None where there is none."""
-    folder = arguments.cache_folder or environment.cache_folder
+    """--cache-folder, else the folder that the machine offers its jobs, or this host's processes; None without."""
+    folder = arguments.cache_folder or environment.cache_folder or environment.host_cache_folder
     if not folder or not arguments.disk_cache_megabytes:
         return None
     try:

@@ -4,6 +4,7 @@ import contextlib
 import zlib
 from typing import Any, cast
 
+import numpy as np
 import torch
 from arguments import Arguments
 from averages import Averages
@@ -11,16 +12,25 @@ from layer_groups import Unfreezing, layer_groups
 from mixup import draw_mixture
 from networks import Classifier
 from schedule import build_optimizer, learning_rate, set_learning_rate
+from share import WHOLE, Share
 from torch import nn
+
+STREAM = 3_000_017  # keeps the seeds of the processes' steps apart from other draws
 
 
 class Learner:
-    """A network with its optimiser, schedule and averages. `precision` is what its backbone's autocast computes in."""
+    """A network with its optimiser, schedule and averages. `precision` is what its backbone's autocast computes in.
 
-    def __init__(self, arguments: Arguments, network: nn.Module, precision: torch.dtype | None = None) -> None:
+    `share` is what this process sees of each batch.
+    """
+
+    def __init__(
+        self, arguments: Arguments, network: nn.Module, precision: torch.dtype | None = None, share: Share = WHOLE
+    ) -> None:
         groups = layer_groups(network)
         self.arguments = arguments
         self.network = network
+        self.share = share
         self.optimizer = build_optimizer(groups, arguments)
         self._learned = [parameter for each in self.optimizer.param_groups for parameter in each["params"]]
         self._unfreezing = Unfreezing(groups, arguments)
@@ -51,21 +61,25 @@ class Learner:
         epoch: int,
         batch: int,
         steps: int,
+        weight: float = 1.0,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Take one step; the batch's mean loss and its logits [N, classes], before the step.
 
-        `network` is what turns `inputs` into logits: the whole one, or its head where inputs are features.
+        `network` is what turns `inputs` into logits: the whole one, or its head where inputs are features. What is
+        learned from is the loss times `weight`.
         """
+        if self.share.world_size > 1:  # a generator a process, of which no checkpoint must keep the state
+            torch.manual_seed(seed_of_step(self.arguments.seed, epoch, batch, self.share.rank))
         set_learning_rate(self.optimizer, self.rate(epoch, batch, steps))
         self.optimizer.zero_grad()
         mixture = None
         if self.arguments.mixup:
             alpha, seed = self.arguments.mixup, self.arguments.seed
-            mixture = draw_mixture(len(labels), alpha, seed, epoch=epoch, batch=batch)
+            mixture = draw_mixture(len(labels), alpha, seed, epoch=epoch, batch=batch, rank=self.share.rank)
             inputs = mixture.of(inputs)
         logits = network(inputs)
         loss = criterion(logits, labels if mixture is None else mixture.of_labels(labels, logits.shape[1]))
-        self._scaler.scale(loss).backward()
+        self._scaler.scale(loss if weight == 1 else loss * weight).backward()
         if self.arguments.clip_grad_norm:
             self._scaler.unscale_(self._scaled)
             nn.utils.clip_grad_norm_(self._learned, self.arguments.clip_grad_norm)
@@ -108,6 +122,11 @@ class Learner:
             for tensor in self.network.backbone.state_dict().values():
                 self._checksum = zlib.crc32(tensor.detach().cpu().contiguous().numpy(), self._checksum)
         return self._checksum
+
+
+def seed_of_step(seed: int, epoch: int, batch: int, rank: int) -> int:
+    """What torch's generator of one of several processes begins a step with: dropout differs between them."""
+    return int(np.random.SeedSequence([seed, epoch, batch, STREAM, rank]).generate_state(1)[0])
 
 
 def learned_state(network: nn.Module) -> dict[str, torch.Tensor]:

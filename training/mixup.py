@@ -24,8 +24,11 @@ class Mixture:
         return self.of(torch.nn.functional.one_hot(labels, classes).to(torch.float32))
 
 
-def draw_mixture(images: int, alpha: float, seed: int, *, epoch: int, batch: int) -> Mixture:
-    """The mixture of one batch; it depends on seed, epoch and batch alone. The share is of Beta(alpha, alpha)."""
-    random = np.random.default_rng([seed, epoch, batch, STREAM])
+def draw_mixture(images: int, alpha: float, seed: int, *, epoch: int, batch: int, rank: int = 0) -> Mixture:
+    """The mixture of one batch, or of the `rank`th process's share of it; it depends on seed and place alone.
+
+    The share of an image's own is of Beta(alpha, alpha).
+    """
+    random = np.random.default_rng([seed, epoch, batch, STREAM, *([rank] if rank else [])])
     share = float(random.beta(alpha, alpha))
     return Mixture(max(share, 1 - share), torch.from_numpy(random.permutation(images)))

@@ -3,10 +3,18 @@
 import signal
 import threading
 from types import FrameType
+from typing import Protocol
 
 
 class StopRequested(Exception):
     """The job is to stop where it stands."""
+
+
+class Stop(Protocol):
+    """What work asks between two batches."""
+
+    def check(self) -> None:
+        """Raise StopRequested where the job is to stop."""
 
 
 class StopRequest:
@@ -21,8 +29,17 @@ class StopRequest:
 
     def check(self) -> None:
         """Raise StopRequested once the signal has come."""
-        if self._event.is_set():
+        if self.is_made:
             raise StopRequested
+
+    @property
+    def is_made(self) -> bool:
+        """Whether the signal has come."""
+        return self._event.is_set()
+
+    def make(self) -> None:
+        """Do as if it had come."""
+        self._event.set()
 
     def _receive(self, _signum: int, _frame: FrameType | None) -> None:
         self._event.set()

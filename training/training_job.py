@@ -1,10 +1,13 @@
 """One training job from its channels to its artifact: what train_model.py and hpo.py share."""
 
 import contextlib
+import shutil
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
 import torch
+from agreed_stop import AgreedStop
 from arguments import Arguments
 from artifact import write_artifact, write_torch_graph
 from channels import Channel, read_channel
@@ -12,6 +15,7 @@ from checkpoint import load_checkpoint, save_checkpoint
 from classes import class_map
 from compilation import compiled
 from debugger_hook import DebuggerHook
+from division import check_batch_size, check_channels
 from environment import Environment
 from epochs import evaluate
 from errors import DebuggerError, DivergedError
@@ -24,6 +28,7 @@ from mixed_precision import NAMES, autocast_dtype
 from model_card import Data, ModelCard
 from networks import Classifier, build_classifier, preprocessing_for
 from observers import Observers
+from process_group import ALONE, ProcessGroup
 from profiler_config import ProfilerConfig
 from progress import Epoch, Progress
 from quantization import asked_for
@@ -36,16 +41,22 @@ from weights import load_pretrained
 
 
 class TrainingJob:
-    """The parts of one job, built from its hyperparameters and channels. Raises TrainingJobError's kinds."""
+    """The parts of one job, built from its hyperparameters and channels. Raises TrainingJobError's kinds.
 
-    def __init__(self, arguments: Arguments, environment: Environment) -> None:
+    The processes of a `group` train together; the first one writes what comes of it.
+    """
+
+    def __init__(self, arguments: Arguments, environment: Environment, group: ProcessGroup = ALONE) -> None:
+        check_batch_size(arguments.batch_size, group.share)
         self.arguments = arguments
         self.environment = environment
+        self.group = group
         self.stop = StopRequest()
+        self.agreed_stop = AgreedStop(self.stop, group)
         self.progress = Progress()
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.device = group.device
         self.preprocessing = preprocessing_for(arguments.arch, arguments.image_size)
-        self.inputs = Inputs(arguments, environment, self.preprocessing, self.device, self.stop)
+        self.inputs = Inputs(arguments, environment, self.preprocessing, self.device, self.stop, share=group.share)
         self.validation_images: ImageSet | None = None
         self.weights = "none, initialised at random"
         self.quantization = asked_for(arguments, environment.cpus)
@@ -56,9 +67,22 @@ class TrainingJob:
         A SIGTERM ends the job early and well: what has been learned stays in checkpoint and artifact.
         """
         self.stop.listen()
-        script_mode = self.environment.script_mode
-        with contextlib.nullcontext() if script_mode is None else script_mode.recorded(self.environment.host):
+        with self._recorded(), self._tidied():
             self._run(judge_test=judge_test)
+
+    def _recorded(self) -> contextlib.AbstractContextManager[None]:
+        script_mode = self.environment.script_mode
+        if script_mode is None or self.group.local_rank != 0:  # one process measures the machine
+            return contextlib.nullcontext()
+        return script_mode.recorded(self.environment.host)
+
+    @contextlib.contextmanager
+    def _tidied(self) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            if self.environment.host_cache_folder and self.group.local_rank == 0:
+                shutil.rmtree(self.environment.host_cache_folder, ignore_errors=True)
 
     def _run(self, *, judge_test: bool) -> None:
         torch.set_num_threads(self.environment.cpus)
@@ -70,15 +94,18 @@ class TrainingJob:
         if judge_test and "test" in self.environment.channels:
             test = read_channel("test", self.environment.channels, train.classes)
         network = self._network(len(train.classes))
-        learner = Learner(self.arguments, network, network.precision)
+        learner = Learner(self.arguments, network, network.precision, self.group.share)
         self._resume(learner, train.classes)
         try:
             self._fit(network, learner, train, validation)
         except StopRequested:
+            self.agreed_stop.tell()
             self._save_checkpoint(train.classes, learner)
             print("stopped by SIGTERM", flush=True)
             test = None
-        self._finish(network, train.classes, test)
+        self.group.leave()
+        if self.group.is_first:
+            self._finish(network, train.classes, test)
 
     def _network(self, classes: int) -> Classifier:
         arguments = self.arguments
@@ -88,22 +115,28 @@ class TrainingJob:
         if arguments.weights == "imagenet":
             self.weights = load_pretrained(network, arguments.arch, self.environment.channels.get("pretrained"))
         network.precision = autocast_dtype(arguments, self.device)
+        processes = self.group.share.world_size
         print(
             f"network: {arguments.arch}, weights: {self.weights}, {'head' if network.frozen else 'all layers'} trained "
-            f"on {self.device.type} with {torch.get_num_threads()} CPU threads in {NAMES[network.precision]}",
+            f"on {self.device.type} with {torch.get_num_threads()} CPU threads in {NAMES[network.precision]}"
+            f"{f', by {processes} processes' if processes > 1 else ''}",
             flush=True,
         )
         if arguments.compile:
             network.compiled = compiled(network.backbone)
         # Seeded again, for where weights come from must not change what is drawn from here on.
         torch.manual_seed(arguments.seed)
-        return network.to(self.device).to(memory_format=torch.channels_last)
+        network = network.to(self.device)
+        self.group.prepare(network)
+        return network.to(memory_format=torch.channels_last)
 
     def _fit(self, network: Classifier, learner: Learner, train: Channel, validation: Channel) -> None:
-        # Debugger watches the whole network, so nothing is computed ahead of it.
-        watched = self._hook_config() is not None
+        # Debugger watches the whole network, so nothing is computed ahead of it; not all hosts may know of it.
+        watched = self.group.any(self._hook_config() is not None)
         train_input = self.inputs.training(network, train, watched=watched)
         validation_input = self.inputs.judged(network, validation, watched=watched)
+        self.agreed_stop.check()
+        check_channels(train_input.images, validation_input.images, self.group)
         self.validation_images = validation_input.images
         learned = training_loss(self.arguments, train_input.images.labels, len(train.classes), self.device)
         plain = nn.CrossEntropyLoss()
@@ -114,7 +147,7 @@ class TrainingJob:
         def save() -> None:
             self._save_checkpoint(train.classes, learner)
 
-        observers = Observers(hook, self._timeline())
+        observers = Observers(hook, self._timeline() if self.group.local_rank == 0 else None)
         try:
             reason = fit(
                 learner,
@@ -122,8 +155,9 @@ class TrainingJob:
                 validation=judging,
                 progress=self.progress,
                 observers=observers,
-                stop=self.stop,
+                stop=self.agreed_stop,
                 save=save,
+                group=self.group,
             )
         finally:
             observers.close()
@@ -131,7 +165,7 @@ class TrainingJob:
 
     def _hook(self, network: Classifier, criteria: list[nn.Module]) -> DebuggerHook | None:
         config = self._hook_config()
-        if config is None:
+        if config is None or not self.group.is_first:
             return None
         if network.compiled is not None:
             raise DebuggerError(
@@ -158,15 +192,14 @@ class TrainingJob:
         return None
 
     def _resume(self, learner: Learner, classes: tuple[str, ...]) -> None:
-        folder = self.environment.checkpoint_folder
-        saved = None if folder is None else load_checkpoint(folder, self.arguments, classes, learner)
+        saved = load_checkpoint(self.environment.checkpoint_folder, self.arguments, classes, learner, self.group)
         if saved is not None:
             self.progress = saved
             print(f"checkpoint: goes on in epoch {saved.next_epoch} after {saved.totals.batches} batches", flush=True)
 
     def _save_checkpoint(self, classes: tuple[str, ...], learner: Learner) -> None:
         folder = self.environment.checkpoint_folder
-        if folder is not None and self.progress.is_started:
+        if folder is not None and self.progress.is_started and self.group.is_first:
             save_checkpoint(folder, self.arguments, classes, progress=self.progress, learner=learner)
 
     def _finish(self, network: Classifier, classes: tuple[str, ...], test: Channel | None) -> None:
@@ -208,7 +241,7 @@ class TrainingJob:
 
     def _judge(self, network: Classifier, test: Channel) -> Results:
         """The one look at the test channel."""
-        judged = self.inputs.judged(network, test, watched=True)
+        judged = self.inputs.judged(network, test, watched=True, alone=True)
         totals, logits, labels = evaluate(judged.network, nn.CrossEntropyLoss(), judged.batches.epoch(0), self.stop)
         print(f"test:loss={totals.mean_loss:.4f} test:accuracy={totals.accuracy:.4f}", flush=True)
         title = f"{self.arguments.arch}, {self.environment.job_name}"

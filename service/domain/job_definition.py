@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from diagnostics.instances import UnknownInstanceType, instance_type
 from service.aws import images
 from service.aws.clients import Clients
 from service.aws.custom_rule_images import custom_rule_image
-from service.domain import source
+from service.domain import hyperparameters, source
 from service.domain.debugger import RuleImages
-from service.schemas.job import JobRequest
+from service.schemas.job import OWN_ENTRY_POINTS, JobRequest
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,31 @@ def input_data_config(channels: Mapping[str, str]) -> list[dict[str, Any]]:
         }
         for name in sorted(channels)
     ]
+
+
+def script(request: JobRequest, placement: Placement, name: str) -> dict[str, str]:
+    """The hyperparameters that are SageMaker's own: which script is run, and how it is started."""
+    return {
+        **hyperparameters.of_script(request.entry_point, placement.source_s3_uri, name, placement.region),
+        **distribution(request),
+    }
+
+
+def distribution(request: JobRequest) -> dict[str, str]:
+    """What has torchrun start the script, a process a GPU on every instance, where there is more than one process.
+
+    Only this project's own scripts: another one may do otherwise with its hosts.
+    """
+    if request.entry_point not in OWN_ENTRY_POINTS or (request.instance_count == 1 and _gpus(request) < 2):
+        return {}
+    return hyperparameters.encode({"sagemaker_torch_distributed_enabled": True})
+
+
+def _gpus(request: JobRequest) -> int:
+    try:
+        return instance_type(request.instance_type).gpus
+    except UnknownInstanceType:  # newer than the catalogue: SageMaker knows whether there is one
+        return 0
 
 
 def surroundings(request: JobRequest, placement: Placement) -> dict[str, Any]:

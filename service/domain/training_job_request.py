@@ -5,7 +5,7 @@ from typing import Any
 
 from service.aws import resource_tags
 from service.domain import debugger, hyperparameters, script_mode
-from service.domain.job_definition import Placement, surroundings
+from service.domain.job_definition import Placement, script, surroundings
 from service.domain.metric_definitions import metric_definitions
 from service.schemas.job import HyperparameterValue
 from service.schemas.training_job_request import TrainingJobRequest
@@ -19,10 +19,12 @@ def create_training_job_request(
     own_tags: Mapping[str, str],
 ) -> dict[str, Any]:
     """CreateTrainingJob's members. `tuned` hyperparameters yield to those that the request names."""
-    script = hyperparameters.of_script(request.entry_point, placement.source_s3_uri, name, placement.region)
     return {
         "TrainingJobName": name,
-        "HyperParameters": {**hyperparameters.encode({**tuned, **request.hyperparameters}), **script},
+        "HyperParameters": {
+            **hyperparameters.encode({**tuned, **request.hyperparameters}),
+            **script(request, placement, name),
+        },
         "AlgorithmSpecification": {
             "TrainingImage": placement.image,
             "TrainingInputMode": "File",

@@ -5,7 +5,7 @@ from typing import Any
 
 from service.aws import resource_tags
 from service.domain import hyperparameters
-from service.domain.job_definition import Placement, surroundings
+from service.domain.job_definition import Placement, script, surroundings
 from service.domain.metric_definitions import metric_definitions
 from service.schemas.ranges import CategoricalRange, ContinuousRange, IntegerRange
 from service.schemas.tuning_job_request import TuningJobRequest
@@ -15,12 +15,14 @@ def create_tuning_job_request(
     name: str, request: TuningJobRequest, placement: Placement, own_tags: Mapping[str, str]
 ) -> dict[str, Any]:
     """CreateHyperParameterTuningJob's members."""
-    script = hyperparameters.of_script(request.entry_point, placement.source_s3_uri, name, placement.region)
     return {
         "HyperParameterTuningJobName": name,
         "HyperParameterTuningJobConfig": tuning_job_config(request),
         "TrainingJobDefinition": {
-            "StaticHyperParameters": {**hyperparameters.encode(request.static_hyperparameters), **script},
+            "StaticHyperParameters": {
+                **hyperparameters.encode(request.static_hyperparameters),
+                **script(request, placement, name),
+            },
             "AlgorithmSpecification": {
                 "TrainingImage": placement.image,
                 "TrainingInputMode": "File",

@@ -174,7 +174,16 @@ class JobRequest(Body):
     channels: Channels = Field(default_factory=dict)
     entry_point: EntryPoint
     instance_type: InstanceType = "ml.m5.xlarge"
-    instance_count: Annotated[int, Field(ge=1, le=100, description="Instances a training job, each billed.")] = 1
+    instance_count: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=100,
+            description="Instances a training job, each billed. train_model.py and hpo.py train one model on all of "
+            "them, a process an instance or GPU: `batch-size` is that of all processes together, at least two images "
+            "each. Another entry_point is started once on each instance, and finds the others in SM_HOSTS.",
+        ),
+    ] = 1
     volume_size_gb: Annotated[int, Field(ge=1, le=16_384, description="Disk of an instance, GB.")] = 30
     max_runtime_seconds: Annotated[
         int, Field(ge=1, le=2_419_200, description="A training job that runs longer is stopped; at most 28 days.")

@@ -8,7 +8,7 @@ it is a wish that each phase heeds in its own way.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from signal import SIGTERM
+from signal import SIGKILL, SIGTERM
 
 from local_sagemaker.engine.loop import Wait
 from local_sagemaker.engine.training.decisions import (
@@ -126,16 +126,24 @@ def restart(o: Observation) -> Restart | None:
 
 
 def first_failure(o: Observation) -> int | None:
-    """The host that failed first. Those that ended because of it, by SIGTERM, come after `terminated_at`."""
+    """The host to blame."""
+    return next(iter(failures(o)), None)
 
-    def moment(index: int) -> float:
+
+def failures(o: Observation) -> list[int]:
+    """The hosts that failed, the one to blame first: lost or killed ones, for the others may only miss them.
+
+    Otherwise the first to fail is it. Those that ended because of it, by SIGTERM, come after `terminated_at`.
+    """
+
+    def order(index: int) -> tuple[bool, float]:
         state = o.processes[index]
-        if isinstance(state, Exited):
-            return state.ended_at
-        return o.now if o.terminated_at is None else o.terminated_at
+        if not isinstance(state, Exited):
+            return False, o.now if o.terminated_at is None else o.terminated_at
+        by_us = o.terminated_at is not None and state.ended_at >= o.terminated_at + o.stop_grace_seconds
+        return state.returncode != -SIGKILL or by_us, state.ended_at
 
-    failures = [index for index, state in enumerate(o.processes) if has_failed(state)]
-    return min(failures, key=moment, default=None)
+    return sorted((index for index, state in enumerate(o.processes) if has_failed(state)), key=order)
 
 
 def has_failed(state: ProcessState) -> bool:

@@ -75,3 +75,20 @@ def test_two_hooks_are_one_too_many(scripts: Scripts, tmp_path: Path) -> None:
     variables = {"SM_INPUT_CONFIG_DIR": str(tmp_path), "SAGEHOUND_DIAGNOSTICS": '{"hook": {}}'}
     with pytest.raises(scripts.errors.DiagnosticsError, match="give it one of them"):
         scripts.environment.read_environment(variables)
+
+
+@pytest.mark.parametrize(
+    ("variables", "cpus"),
+    [
+        ({"OMP_NUM_THREADS": "8", "SM_NUM_CPUS": "16"}, 4),
+        ({"OMP_NUM_THREADS": "1", "SM_NUM_CPUS": "16"}, 8),  # by torchrun, for want of anything better
+        ({"OMP_NUM_THREADS": "1", "SM_NUM_CPUS": "1"}, 1),
+    ],
+)
+def test_the_processes_of_a_host_divide_its_cpus_and_share_a_cache(
+    scripts: Scripts, variables: dict[str, str], cpus: int
+) -> None:
+    environment = scripts.environment.read_environment({**variables, "LOCAL_WORLD_SIZE": "2"})
+    assert environment.cpus == cpus
+    assert environment.host_cache_folder
+    assert scripts.environment.read_environment({**variables, "LOCAL_WORLD_SIZE": "1"}).host_cache_folder == ""

@@ -116,6 +116,17 @@ def test_the_host_that_failed_first_is_to_blame() -> None:
     assert decide(replace(ended, processes=(stopped_because, Lost()))) == decisions.failed(decisions.LOST)
 
 
+def test_a_host_that_was_killed_comes_before_one_that_only_misses_it() -> None:
+    ended = replace(UPLOADING, step=Step.DONE, terminated_at=NOW, termination="HostFailed", stop_grace_seconds=5.0)
+    killed, killed_by_us = Exited(-9, NOW + 1), Exited(-9, NOW + 5)
+    assert rules.failures(replace(ended, processes=(FAILED, killed))) == [1, 0]
+    assert rules.failures(replace(ended, processes=(FAILED, DONE, killed_by_us))) == [0, 2]
+    lost = replace(ended, processes=(FAILED, Lost()))
+    assert rules.failures(lost) == [1, 0]
+    assert decide(lost) == decisions.failed(decisions.LOST)
+    assert decide(replace(lost, retries_left=1)) == decisions.Restart("Restarting")
+
+
 def test_an_interrupted_job_saves_its_checkpoints_and_starts_again() -> None:
     assert decide(replace(TRAINING, interruption=True)) == Terminate("Interrupted")
     gone = replace(UPLOADING, processes=(Exited(-15, NOW),), terminated_at=NOW, termination="Interrupted")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from local_sagemaker.runtime import job_log
-from local_sagemaker.runtime.failure import error_message, failure_reason
+from local_sagemaker.runtime.failure import error_message, failure_reason, is_for_anothers_sake
 
 ARGV = ["/venv/bin/python", "train.py", "--name", "two words"]
 CHAINED = """Traceback (most recent call last):
@@ -88,3 +88,81 @@ def test_a_failure_that_is_no_file_holds_nobody_up(tmp_path: Path, make: str) ->
     reason = failure_reason(tmp_path / "log", failure, ARGV, 1)
     expected = "output/failure cannot be read: Too many levels" if make == "a loop" else "RuntimeError: boom"
     assert expected in reason
+
+
+MISSES = """[rank{rank}]: Traceback (most recent call last):
+[rank{rank}]:   File "train.py", line 1, in <module>
+[rank{rank}]: RuntimeError: [pair.cc:545] Read error [127.0.0.1]:43191: Connection reset by peer
+
+[rank{rank}]: The above exception was the direct cause of the following exception:
+
+[rank{rank}]: Traceback (most recent call last):
+[rank{rank}]:   File "train.py", line 9, in <module>
+[rank{rank}]: errors.DistributedError: another process of the job was lost: look
+"""
+RAISES = """[rank1]: Traceback (most recent call last):
+[rank1]:   File "train.py", line 7, in <module>
+[rank1]: errors.ChannelError: no dogs
+"""
+TORCHRUN = """Traceback (most recent call last):
+  File "torch/distributed/run.py", line 1142, in <module>
+    main()
+torch.distributed.elastic.multiprocessing.errors.ChildFailedError:
+==========================
+train_model.py FAILED
+--------------------------
+Failures:
+  <NO_OTHER_FAILURES>
+--------------------------
+Root Cause (first observed failure):
+[0]:
+  time      : 2026-11-23_16:55:11
+  host      : algo-2
+  rank      : 1 (local_rank: 0)
+  exitcode  : {code} (pid: 20169)
+  error_file: <N/A>
+==========================
+"""
+TOLD_TO_END = """Traceback (most recent call last):
+  File "torch/distributed/run.py", line 1142, in <module>
+torch.distributed.elastic.multiprocessing.api.SignalException: Process 20074 got signal: 15
+"""
+KILLED = "The script was ended by signal 9 (SIGKILL); the machine may have run out of memory"
+
+
+@pytest.mark.parametrize(
+    ("output", "message", "is_echo"),
+    [
+        (TORCHRUN.format(code=-9), KILLED, False),
+        (RAISES + TORCHRUN.format(code=1), "errors.ChannelError: no dogs", False),
+        (RAISES + MISSES.format(rank=0) + TORCHRUN.format(code=1), "errors.ChannelError: no dogs", False),
+        (MISSES.format(rank=0) + RAISES + TORCHRUN.format(code=1), "errors.ChannelError: no dogs", False),
+        (
+            MISSES.format(rank=0) + TORCHRUN.format(code=1),
+            "errors.DistributedError: another process of the job was lost: look",
+            True,
+        ),
+        (
+            MISSES.format(rank=0) + TOLD_TO_END,
+            "errors.DistributedError: another process of the job was lost: look",
+            True,
+        ),
+        (
+            "[E] ProcessGroupNCCL.cpp: remote process exited or there was a network error\n" + TORCHRUN.format(code=-6),
+            "[E] ProcessGroupNCCL.cpp: remote process exited or there was a network error",
+            True,
+        ),
+        (
+            "epoch=1\n" + TOLD_TO_END,
+            "torch.distributed.elastic.multiprocessing.api.SignalException: Process 20074 got signal: 15",
+            True,
+        ),
+        # an earlier start of the same job
+        (RAISES + TORCHRUN.format(code=1) + TORCHRUN.format(code=-9), KILLED, False),
+        ("RuntimeError: usual", "RuntimeError: usual", False),
+    ],
+)
+def test_under_torchrun_it_is_the_scripts_own_error(tmp_path: Path, output: str, message: str, is_echo: bool) -> None:
+    job_log.append(tmp_path / "log", output.splitlines())
+    found = error_message(tmp_path / "log")
+    assert (found, is_for_anothers_sake(found)) == (message, is_echo)

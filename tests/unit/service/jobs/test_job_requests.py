@@ -424,3 +424,25 @@ def test_images_of_ones_own_rules(region: str, image: str) -> None:
 def test_region_without_custom_rules_is_said() -> None:
     with pytest.raises(BadRequest, match="no image for custom Debugger rules in eu-south-9"):
         custom_rule_image("eu-south-9")
+
+
+@pytest.mark.parametrize(
+    ("members", "by_torchrun"),
+    [
+        ({}, False),
+        ({"instance_count": 2}, True),
+        ({"instance_type": "ml.g4dn.xlarge"}, False),
+        ({"instance_type": "ml.g4dn.12xlarge"}, True),  # four GPUs
+        ({"instance_type": "ml.unheard-of.xlarge"}, False),
+        ({"instance_count": 2, "entry_point": "imagenet_dogs.py"}, False),  # which knows of no other process
+    ],
+)
+def test_torchrun_starts_the_script_where_there_are_several_processes(
+    members: dict[str, Any], by_torchrun: bool
+) -> None:
+    asked = [
+        training(**members)["HyperParameters"],
+        tuning(**members)["TrainingJobDefinition"]["StaticHyperParameters"],
+    ]
+    expected = "true" if by_torchrun else None
+    assert [each.get("sagemaker_torch_distributed_enabled") for each in asked] == [expected, expected]
