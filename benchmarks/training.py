@@ -95,7 +95,7 @@ def difference(ours: list[Run], plain: list[Run]) -> float:
 
 def noise(runs: list[Run]) -> float:
     """How far the seeds of one loop are apart: the largest standard deviation of an epoch's losses."""
-    return max(stdev(losses) for losses in by_epoch(runs))
+    return max(float(stdev(losses)) for losses in by_epoch(runs))
 
 
 def by_epoch(runs: list[Run]) -> list[tuple[float, ...]]:
