@@ -2,9 +2,9 @@
 
 `python plain_loop.py DATA WEIGHTS MODEL --epochs N --batch-size N --lr X --image-size N --seed N [--all-layers]`
 trains the head of a frozen ResNet18, or all of it, on DATA/train, judges it on DATA/validation after each epoch, saves
-a state dict as MODEL and prints what each epoch came to as a list of JSON. What the public ones have wrong it has right:
-frozen layers' batch normalisations keep their statistics. The network begins as in WEIGHTS, and the images come in the
-order that training/ draws, so that figures can be compared without luck.
+a state dict as MODEL and prints what each epoch came to as a list of JSON. What the public ones have wrong it has
+right: frozen layers' batch normalisations keep their statistics. The network begins as in WEIGHTS, and the images come
+in the order that training/ draws, so that figures can be compared without luck.
 """
 
 import argparse

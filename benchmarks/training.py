@@ -14,7 +14,7 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import mean, stdev
+from statistics import harmonic_mean, mean, stdev
 
 from benchmarks.bars import Bar, end
 from benchmarks.prediction import classifier, machine
@@ -78,24 +78,18 @@ def parse() -> argparse.Namespace:
 def speed(runs: list[Run]) -> float:
     """Images a second over all epochs of all runs, which have as many images each."""
     speeds = [value for run in runs for value in run.images_per_second]
-    return len(speeds) / sum(1 / value for value in speeds)
+    return harmonic_mean(speeds)
 
 
 def difference(ours: list[Run], plain: list[Run]) -> float:
     """How far the mean curves of both are apart where they are farthest."""
-    return max(
-        abs(mean(a) - mean(b))
-        for a, b in zip(
-            zip(*(run.losses for run in ours), strict=True),
-            zip(*(run.losses for run in plain), strict=True),
-            strict=True,
-        )
-    )
+    both = zip(by_epoch(ours), by_epoch(plain), strict=True)
+    return max(abs(mean(losses) - mean(expected)) for losses, expected in both)
 
 
 def noise(runs: list[Run]) -> float:
     """How far the seeds of one loop are apart: the largest standard deviation of an epoch's losses."""
-    return max(float(stdev(losses)) for losses in by_epoch(runs))
+    return max(stdev(losses) for losses in by_epoch(runs))
 
 
 def by_epoch(runs: list[Run]) -> list[tuple[float, ...]]:
