@@ -14,6 +14,7 @@ import pytest
 
 from local_sagemaker.runtime import mount_namespace
 from service.settings import Settings
+from tests.http_client import http_client
 from tests.integration.test_service_jobs import finished, serving
 from tests.integration.test_training_hosts import host_logs
 from tests.integration.test_training_script import draw
@@ -56,7 +57,7 @@ def rest(server: LocalServer, toy: Toy) -> Iterator[httpx.Client]:
         patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
         with (
             serving(Settings(training_image="images/training:1")) as url,
-            httpx.Client(base_url=url, timeout=60, trust_env=False) as client,
+            http_client(url) as client,
         ):
             yield client
 
