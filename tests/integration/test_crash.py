@@ -108,7 +108,7 @@ def test_a_crash_in_downloading_or_uploading_repeats_the_step(tmp_path: Path) ->
         script = witness_script(witness, 1, 0.0) + (
             "import pathlib\n"
             "print('files', len(list(pathlib.Path(os.environ['SM_CHANNEL_TRAIN']).iterdir())))\n"
-            "open(os.environ['SM_MODEL_DIR'] + '/noise', 'wb').write(os.urandom(40_000_000))\n"
+            "open(os.environ['SM_MODEL_DIR'] + '/noise', 'wb').write(os.urandom(16_000_000))\n"
         )
         toy.train("steps", script, InputDataConfig=[{"ChannelName": "train", "DataSource": {"S3DataSource": source}}])
         toy.phase("steps", "Downloading")
@@ -121,7 +121,7 @@ def test_a_crash_in_downloading_or_uploading_repeats_the_step(tmp_path: Path) ->
         assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
         assert "files 300" in toy.log("steps")
         assert ran(witness) == {"steps": 1}
-        assert len(toy.tar_members("out/steps/output/model.tar.gz")["noise"]) == 40_000_000
+        assert len(toy.tar_members("out/steps/output/model.tar.gz")["noise"]) == 16_000_000
         statuses = [t["Status"] for t in job["SecondaryStatusTransitions"]]
         assert statuses == ["Starting", "Downloading", "Training", "Uploading", "Completed"]
     finally:

@@ -108,7 +108,8 @@ def test_two_hosts_learn_what_one_learns(rest: httpx.Client, toy: Toy) -> None:
     assert logs["algo-2"] == ["process 1 of 2 trains; process 0 prints the figures"]
 
 
-@pytest.mark.parametrize("killed", ["script", pytest.param("torchrun", marks=pytest.mark.durability)])
+@pytest.mark.durability
+@pytest.mark.parametrize("killed", ["script", "torchrun"])
 def test_a_host_that_is_killed_is_named(rest: httpx.Client, toy: Toy, server: LocalServer, killed: str) -> None:
     name = f"killed-{killed}"
     train(rest, name, 2, {"epochs": 100_000})
