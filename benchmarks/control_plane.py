@@ -10,13 +10,13 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from benchmarks import jobs_in_store
 from benchmarks.bars import Bar, end
 from benchmarks.environments import python_of
+from benchmarks.listening import START_SECONDS, wait_until_it_listens
 from benchmarks.requests_per_second import Rate, call, measure
 from tests.local_server import running_server
 
@@ -25,7 +25,6 @@ ROUNDS = 3
 SECONDS = 4.0
 CONNECTIONS = 4
 TIMES_MOTO = 2.0
-START_SECONDS = 60.0
 
 NEWEST = {"SortBy": "CreationTime", "SortOrder": "Descending"}
 ASKED: Mapping[str, tuple[str, Sequence[Mapping[str, object]]]] = {
@@ -79,7 +78,7 @@ def moto_server(folder: Path) -> Iterator[int]:
         command = [str(python.parent / "moto_server"), "-H", "127.0.0.1", "-p", str(port)]
         process = subprocess.Popen(command, stdout=log, stderr=log)
         try:
-            _wait_until_it_listens(process, port, folder / "moto.log")
+            wait_until_it_listens(process, port, folder / "moto.log")
             for number in range(JOBS):
                 members = {"TrainingJobName": jobs_in_store.name(number), **jobs_in_store.REQUEST}
                 call(port, "CreateTrainingJob", members)
@@ -87,19 +86,6 @@ def moto_server(folder: Path) -> Iterator[int]:
         finally:
             process.terminate()
             process.wait(START_SECONDS)
-
-
-def _wait_until_it_listens(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=5).close()
-        except OSError:
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"moto_server does not start:\n{log.read_text()}") from None
-            time.sleep(0.1)
-        else:
-            return
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from pathlib import Path
 
 from benchmarks.bars import Bar, end
 from benchmarks.image_load import How, Load, measured
+from benchmarks.listening import START_SECONDS, wait_until_it_listens
 
 ROUNDS = 3
 SECONDS = 1.5
@@ -29,7 +29,6 @@ BOTO3_CALLS = 1000
 TIMES_BOTO3_ROUTE = 3.0
 TIMES_BOTO3_CALL = 1.0
 P99_MS = 10.0
-START_SECONDS = 60.0
 TICK_SECONDS = 1 / os.sysconf("SC_CLK_TCK")
 
 
@@ -137,26 +136,13 @@ def _served(folder: Path, module: str, *arguments: str, environment: dict[str, s
             stderr=output,
         )
     try:
-        _wait_until_it_listens(process, port, log)
+        wait_until_it_listens(process, port, log)
         is_ours = module == "service"
         targets: dict[How, str] = {"raw": "/predict", "form": "/predict" if is_ours else "/predict-form"}
         yield Gateway("service" if is_ours else "FastAPI and boto3", process.pid, port, targets)
     finally:
         process.terminate()
         process.wait(START_SECONDS)
-
-
-def _wait_until_it_listens(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=5).close()
-        except OSError:
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"the server does not start:\n{log.read_text()}") from None
-            time.sleep(0.1)
-        else:
-            return
 
 
 def _per_second(rounds: list[Round]) -> float:

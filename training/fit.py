@@ -61,7 +61,7 @@ def fit(
     """
     arguments = learner.arguments
     checkpoints = Checkpoints(save, arguments.checkpoint_seconds)
-    steps = training.batches.steps
+    steps = training.batches.order.steps
     while (reason := progress.is_over(arguments.epochs, arguments.patience)) is None:
         number, totals = progress.next_epoch, progress.totals
         started_at, images_before = time.monotonic(), totals.images
@@ -79,7 +79,7 @@ def fit(
             totals=totals,
             stop=stop,
             checkpoints=checkpoints,
-            weight=training.batches.weight,
+            weight=training.batches.order.weight,
             group=group,
         )
         seconds = time.monotonic() - started_at

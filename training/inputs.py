@@ -1,18 +1,20 @@
 """What a job trains on and is judged by: its channels as batches of images, or of features computed ahead once."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from arguments import Arguments
 from augmentation import augmentation_of
-from batches import Batches, FeatureBatches, ImageBatches, ViewBatches
+from batches import Batches, FeatureBatches, ImageBatches
 from channels import Channel
 from environment import Environment
 from features import Features
 from image_set import Augmentation, ImageSet
 from images import Preprocessing
 from networks import Classifier
+from order import Order
 from report import write_skipped
 from share import WHOLE, Share
 from shared_cache import SharedCache
@@ -67,18 +69,15 @@ class Inputs:
             return self._of_images(network, channel, arguments.seed, augmentation, self._share)
         images = self._open(channel)
         features = self._features(network, images)
-        size, seed, share = arguments.batch_size, arguments.seed, self._share
         if augmentation is None or views == 0:
-            tensor = features.plain()
-            plain = FeatureBatches(tensor, self._labels(images), size, seed=seed, share=share)
-            return self._of_features(network, images, plain)
+            plain = features.plain()
+            return self._of_features(network, images, lambda _: plain, arguments.seed, self._share)
 
         def view(epoch: int) -> torch.Tensor:
             return features.view(1 + (epoch - 1) % views, augmentation)
 
         view(1)
-        varied = ViewBatches(view, self._labels(images), size, seed=seed, share=share)
-        return self._of_features(network, images, varied)
+        return self._of_features(network, images, view, arguments.seed, self._share)
 
     def judged(self, network: Classifier, channel: Channel, *, watched: bool, alone: bool = False) -> Input:
         """The batches of the images' middles, in order; all of each batch where this process judges `alone`."""
@@ -86,9 +85,8 @@ class Inputs:
         if not network.frozen or watched:
             return self._of_images(network, channel, None, None, share)
         images = self._open(channel)
-        tensor = self._features(network, images).plain()
-        batches = FeatureBatches(tensor, self._labels(images), self._arguments.batch_size, seed=None, share=share)
-        return self._of_features(network, images, batches)
+        plain = self._features(network, images).plain()
+        return self._of_features(network, images, lambda _: plain, None, share)
 
     def _of_images(
         self,
@@ -103,25 +101,32 @@ class Inputs:
         self._report(images)
         batches = ImageBatches(
             images,
-            self._arguments.batch_size,
-            seed=seed,
+            self._order(images, seed, share),
             augmentation=augmentation,
             num_workers=self._arguments.num_workers,
             device=self._device,
-            share=share,
         )
         return Input(images, network, batches)
 
-    def _of_features(self, network: Classifier, images: ImageSet, batches: Batches) -> Input:
+    def _of_features(
+        self,
+        network: Classifier,
+        images: ImageSet,
+        features: Callable[[int], torch.Tensor],
+        seed: int | None,
+        share: Share,
+    ) -> Input:
         self._report(images)
-        return Input(images, network.head, batches)
+        labels = torch.tensor(images.labels, device=self._device)
+        return Input(images, network.head, FeatureBatches(features, labels, self._order(images, seed, share)))
+
+    def _order(self, images: ImageSet, seed: int | None, share: Share) -> Order:
+        """Of those that could be read: before they are, nobody knows how many that is."""
+        return Order(len(images), self._arguments.batch_size, seed, share)
 
     def _features(self, network: Classifier, images: ImageSet) -> Features:
         arch, threads = self._arguments.arch, self._environment.cpus
         return Features(network, arch, images, self._device, threads=threads, stop=self._stop)
-
-    def _labels(self, images: ImageSet) -> torch.Tensor:
-        return torch.tensor(images.labels, device=self._device)
 
     def _open(self, channel: Channel) -> ImageSet:
         return ImageSet(channel, self._preprocessing, self._cache_bytes, self._shared)

@@ -25,6 +25,7 @@ from image_set import ImageSet
 from images import Preprocessing
 from int8 import calibration_indices, write_int8_graph
 from openvino_runtime import CompiledGraph, cpu_has_bf16, cpu_name
+from order import Order
 from precisions import GRAPHS, Measurement
 
 IMAGES_READ_AT_ONCE = 8
@@ -44,7 +45,11 @@ class ValidationImages:
         images = ImageSet(channel, Preprocessing(**request["preprocessing"]), cache_bytes=0)
         device = torch.device("cpu")
         self._batches = ImageBatches(
-            images, IMAGES_READ_AT_ONCE, seed=None, augmentation=None, num_workers=request["cpus"], device=device
+            images,
+            Order(len(images), IMAGES_READ_AT_ONCE),
+            augmentation=None,
+            num_workers=request["cpus"],
+            device=device,
         )
 
     def __iter__(self) -> Iterator[torch.Tensor]:

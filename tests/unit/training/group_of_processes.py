@@ -26,6 +26,7 @@ from fit import Pass, fit  # type: ignore[import-not-found]
 from learner import Learner  # type: ignore[import-not-found]
 from networks import Classifier  # type: ignore[import-not-found]
 from observers import Observers  # type: ignore[import-not-found]
+from order import Order  # type: ignore[import-not-found]
 from process_group import ProcessGroup, joined  # type: ignore[import-not-found]
 from progress import Progress  # type: ignore[import-not-found]
 from stopping import StopRequest, StopRequested  # type: ignore[import-not-found]
@@ -72,8 +73,9 @@ class Job:
 
     def fit(self, watch: Callable[[Iterator[Any]], Iterator[Any]] = iter) -> str:
         """`watch` sees each epoch's batches."""
-        learned = FeatureBatches(self.images[:IMAGES], self.labels[:IMAGES], 8, seed=3, share=self.group.share)
-        judged = FeatureBatches(self.images[IMAGES:], self.labels[IMAGES:], 8, seed=None, share=self.group.share)
+        orders = Order(IMAGES, 8, 3, self.group.share), Order(JUDGED, 8, None, self.group.share)
+        learned = FeatureBatches(lambda _: self.images[:IMAGES], self.labels[:IMAGES], orders[0])
+        judged = FeatureBatches(lambda _: self.images[IMAGES:], self.labels[IMAGES:], orders[1])
         epoch = learned.epoch
         learned.epoch = lambda number, skip=0: watch(epoch(number, skip))
         criterion = nn.CrossEntropyLoss(label_smoothing=self.arguments.label_smoothing)

@@ -16,16 +16,16 @@ CPU = torch.device("cpu")
 )
 def test_every_image_once_and_no_single_one_last(scripts: Scripts, images: int, size: int, lengths: list[int]) -> None:
     for seed in (None, 3):
-        batches = scripts.batches.split_into_batches(images, size, seed, 1)
+        batches = scripts.order.Order(images, size, seed).epoch(1)
         assert [len(batch) for batch in batches] == lengths
         assert sorted(itertools.chain(*batches)) == list(range(images))
 
 
 def test_the_order_depends_on_seed_and_epoch_alone(scripts: Scripts) -> None:
-    orders = [scripts.batches.split_into_batches(50, 50, seed, epoch)[0] for seed in (1, 2) for epoch in (1, 2)]
-    assert orders == [scripts.batches.split_into_batches(50, 50, seed, epoch)[0] for seed in (1, 2) for epoch in (1, 2)]
+    orders = [scripts.order.Order(50, 50, seed).epoch(epoch)[0] for seed in (1, 2) for epoch in (1, 2)]
+    assert orders == [scripts.order.Order(50, 50, seed).epoch(epoch)[0] for seed in (1, 2) for epoch in (1, 2)]
     assert len({tuple(order) for order in orders}) == 4
-    assert scripts.batches.split_into_batches(3, 9, None, 5) == [[0, 1, 2]]
+    assert scripts.order.Order(3, 9).epoch(5) == [[0, 1, 2]]
 
 
 def image_set(scripts: Scripts, folder: Path, cache_bytes: int, shared: Path | None = None) -> Any:
@@ -91,8 +91,9 @@ def test_threads_and_cache_change_nothing(scripts: Scripts, tmp_path: Path) -> N
         images = image_set(scripts, tmp_path / "data", cache_bytes, shared)
         assert images.cached_bytes <= cache_bytes
         assert images.cached_bytes == 0 or shared is None
+        order, augmentation = scripts.order.Order(len(images), 3, 1), scripts.augmentation.Augmentation()
         batches = scripts.batches.ImageBatches(
-            images, 3, seed=1, augmentation=scripts.augmentation.Augmentation(), num_workers=workers, device=CPU
+            images, order, augmentation=augmentation, num_workers=workers, device=CPU
         )
         epochs.append(list(batches.epoch(2)))
     for other in epochs[1:]:
@@ -106,7 +107,9 @@ def test_threads_and_cache_change_nothing(scripts: Scripts, tmp_path: Path) -> N
 def test_skipped_batches_leave_the_rest_as_they_were(scripts: Scripts, tmp_path: Path) -> None:
     images = image_set(scripts, tmp_path, 10**6)
     augmentation = scripts.augmentation.Augmentation()
-    batches = scripts.batches.ImageBatches(images, 3, seed=1, augmentation=augmentation, num_workers=2, device=CPU)
+    batches = scripts.batches.ImageBatches(
+        images, scripts.order.Order(10, 3, 1), augmentation=augmentation, num_workers=2, device=CPU
+    )
     whole, rest = list(batches.epoch(1)), list(batches.epoch(1, skip=2))
     assert len(rest) == 1
     assert torch.equal(whole[2][0], rest[0][0])

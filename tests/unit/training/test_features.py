@@ -60,7 +60,9 @@ def test_plain_features_are_those_of_the_uncached_path(
     scripts: Scripts, network: Any, features_of: Callable[..., Any], tmp_path: Path
 ) -> None:
     images = image_set(scripts, tmp_path / "data", 0)
-    batches = scripts.batches.ImageBatches(images, 3, seed=None, augmentation=None, num_workers=0, device=CPU)
+    batches = scripts.batches.ImageBatches(
+        images, scripts.order.Order(len(images), 3), augmentation=None, num_workers=0, device=CPU
+    )
     network.train()
     with torch.no_grad():
         expected = torch.cat([network.features(inputs) for inputs, _ in batches.epoch(0)])
@@ -156,13 +158,16 @@ def test_what_features_depend_on(
 
 def test_an_epoch_takes_the_view_of_its_number(scripts: Scripts) -> None:
     labels = torch.arange(4)
-    batches = scripts.batches.ViewBatches(lambda epoch: torch.full((4, 1), float(epoch)), labels, 3, seed=1)
+    batches = scripts.batches.FeatureBatches(
+        lambda epoch: torch.full((4, 1), float(epoch)), labels, scripts.order.Order(4, 3, 1)
+    )
     for epoch in (1, 2):
         found = list(batches.epoch(epoch))
         assert all((inputs == epoch).all() for inputs, _ in found)
         assert sorted(torch.cat([each for _, each in found]).tolist()) == [0, 1, 2, 3]
-        assert len(found) == batches.steps == 1
-    rest = list(scripts.batches.ViewBatches(lambda _: torch.eye(6), torch.arange(6), 2, seed=1).epoch(1, skip=2))
+        assert len(found) == batches.order.steps == 1
+    batches = scripts.batches.FeatureBatches(lambda _: torch.eye(6), torch.arange(6), scripts.order.Order(6, 2, 1))
+    rest = list(batches.epoch(1, skip=2))
     assert len(rest) == 1
 
 

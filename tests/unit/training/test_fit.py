@@ -39,7 +39,8 @@ class Job:
 
     def fit(self, stop: Any) -> str:
         points, labels = self.points()
-        batches = [self.scripts.batches.FeatureBatches(points, labels, 4, seed=seed) for seed in (3, None)]
+        orders = [self.scripts.order.Order(len(labels), 4, seed) for seed in (3, None)]
+        batches = [self.scripts.batches.FeatureBatches(lambda _: points, labels, order) for order in orders]
         training, validation = (self.scripts.fit.Pass(self.network, each, nn.CrossEntropyLoss()) for each in batches)
         reason: str = self.scripts.fit.fit(
             self.learner,

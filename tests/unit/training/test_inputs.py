@@ -63,7 +63,7 @@ def test_features_where_nothing_needs_the_pixels(
     [first, *_] = made.batches.epoch(1)
     assert first[0].shape == shape
     assert made.network(first[0]).shape == (4, 2)
-    assert made.batches.steps == len(list(made.batches.epoch(2))) == 3
+    assert made.batches.order.steps == len(list(made.batches.epoch(2))) == 3
     assert len(made.images) == 10
 
 

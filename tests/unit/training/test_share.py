@@ -19,19 +19,19 @@ def test_each_image_is_seen_once_and_no_process_has_a_single_one(
 ) -> None:
     size = max(size, 2 * world if world > 1 else 1)  # which is what check_batch_size demands
     shares = [scripts.share.Share(rank, world) for rank in range(world)]
-    batches = scripts.batches
-    divided = [batches.split_into_batches(images, size, seed, 2, share) for share in shares]
+    orders = [scripts.order.Order(images, size, seed, share) for share in shares]
+    divided = [order.epoch(2) for order in orders]
     assert sorted(itertools.chain(*itertools.chain(*divided))) == list(range(images))
-    steps = batches.batches_an_epoch(images, size, shares[0])
+    steps = orders[0].steps
     assert [len(each) for each in divided] == [steps] * world
     if images >= 2 * world and size > 1:
         assert min(len(batch) for each in divided for batch in each) >= min(2, size)
     for step in range(steps):
-        weights = [batches.weight_of_batch(step, images, size, share) for share in shares]
+        weights = [order.weight(step) for order in orders]
         counts = [len(each[step]) for each in divided]
         assert weights == pytest.approx([world * count / sum(counts) for count in counts])
     if world == 1:
-        assert {batches.weight_of_batch(step, images, size, shares[0]) for step in range(steps)} == {1.0}
+        assert {orders[0].weight(step) for step in range(steps)} == {1.0}
 
 
 @given(world=WORLDS, images=st.integers(10, 30))
