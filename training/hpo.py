@@ -8,7 +8,7 @@ import sys
 
 from arguments import parse_arguments
 from environment import read_environment
-from process_group import joined
+from torchrun import joined
 from training_job import TrainingJob
 
 

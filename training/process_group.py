@@ -1,23 +1,8 @@
-"""The processes that train one network together: one as a rule, several where torchrun has started them.
-
-One process exchanges nothing, and torch.distributed is not even imported.
-"""
-
-import contextlib
-import json
-import os
-from collections.abc import Iterator, Mapping
+"""What the processes that train one network exchange: where there is one, as a rule, nothing."""
 
 import torch
-from errors import DistributedError
 from share import WHOLE, Share
 from torch import nn
-
-NO_TORCHRUN = (
-    "the job has {hosts} hosts, and no torchrun that joins them: each host would train a model of its own. "
-    'Start it with torchrun (the SageMaker SDK: distribution={{"torch_distributed": {{"enabled": True}}}}; Sagehound '
-    "does so by itself), or give the job one instance"
-)
 
 
 class ProcessGroup:
@@ -67,33 +52,3 @@ class ProcessGroup:
 
 
 ALONE = ProcessGroup()
-
-
-@contextlib.contextmanager
-def joined(variables: Mapping[str, str]) -> Iterator[ProcessGroup]:
-    """The group that `variables` (os.environ) describe. But for the first process's, nothing is printed meanwhile.
-
-    Raises DistributedError where hosts do not know of each other, and when a process of the group is lost.
-    """
-    hosts = json.loads(variables.get("SM_HOSTS") or "[]")
-    world_size = int(variables.get("WORLD_SIZE", "1"))
-    if len(hosts) > 1 and world_size == int(variables.get("LOCAL_WORLD_SIZE", "1")):
-        raise DistributedError(NO_TORCHRUN.format(hosts=len(hosts)))
-    if world_size == 1:
-        yield ALONE
-        return
-    from distributed_group import DistributedGroup, lost_peer  # noqa: PLC0415 - not for the many that train alone
-
-    try:
-        share = Share(int(variables["RANK"]), world_size)
-        group = DistributedGroup(share, int(variables["LOCAL_RANK"]))
-        with contextlib.ExitStack() as stack:
-            if not group.is_first:
-                print(f"process {share.rank} of {world_size} trains; process 0 prints the figures", flush=True)
-                quiet = stack.enter_context(open(os.devnull, "w", encoding="utf-8"))
-                stack.enter_context(contextlib.redirect_stdout(quiet))
-            yield group
-    except RuntimeError as error:
-        if (words := lost_peer(error)) is None:
-            raise
-        raise DistributedError(words) from error

@@ -27,9 +27,10 @@ from learner import Learner  # type: ignore[import-not-found]
 from networks import Classifier  # type: ignore[import-not-found]
 from observers import Observers  # type: ignore[import-not-found]
 from order import Order  # type: ignore[import-not-found]
-from process_group import ProcessGroup, joined  # type: ignore[import-not-found]
+from process_group import ProcessGroup  # type: ignore[import-not-found]
 from progress import Progress  # type: ignore[import-not-found]
 from stopping import StopRequest, StopRequested  # type: ignore[import-not-found]
+from torchrun import joined  # type: ignore[import-not-found]
 
 CLASSES = ("a", "b", "c")
 IMAGES, JUDGED = 23, 9  # the last batch of 23 by 8 has 7, of which one process has four

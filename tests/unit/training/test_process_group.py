@@ -101,7 +101,7 @@ def test_who_loses_another_says_so_and_only_the_first_prints(ran: dict[str, Any]
 
 def test_one_process_is_no_group(scripts: Scripts) -> None:
     for variables in ({}, {"SM_HOSTS": '["algo-1"]'}, {"WORLD_SIZE": "1", "LOCAL_WORLD_SIZE": "1", "RANK": "0"}):
-        with scripts.process_group.joined(variables) as alone:
+        with scripts.torchrun.joined(variables) as alone:
             assert (alone.is_first, alone.share.world_size) == (True, 1)
 
 
@@ -109,9 +109,9 @@ def test_one_process_is_no_group(scripts: Scripts) -> None:
     "variables", [{}, {"WORLD_SIZE": "1", "LOCAL_WORLD_SIZE": "1"}, {"WORLD_SIZE": "4", "LOCAL_WORLD_SIZE": "4"}]
 )
 def test_hosts_that_do_not_train_together_are_refused(scripts: Scripts, variables: dict[str, str]) -> None:
-    group = scripts.process_group
+    torchrun = scripts.torchrun
     with (
         pytest.raises(scripts.errors.DistributedError, match="2 hosts, and no torchrun that joins them"),
-        group.joined({"SM_HOSTS": '["algo-1", "algo-2"]', **variables}),
+        torchrun.joined({"SM_HOSTS": '["algo-1", "algo-2"]', **variables}),
     ):
         pass
