@@ -45,7 +45,7 @@ test-clients: $(INSTALLED)  ## Runs the tests with real clients, in environments
 test-demo: $(INSTALLED)  ## Runs make demo as a whole, and checks what it says
 	$(VENV)/python -m pytest -m demo tests/e2e
 
-test-durability: $(INSTALLED)  ## Runs the tests that take minutes: random crashes, a full disk, 200 jobs, a clock that jumps
+test-durability: $(INSTALLED)  ## Runs the tests that take minutes: random crashes, killed training, several hosts, a full disk, 200 jobs, a clock that jumps
 	$(VENV)/python -m pytest -m durability -n 0
 
 test-diagnosis: $(INSTALLED)  ## Trains with the project's own script, healthy and with faults, and checks what the rules say

@@ -23,7 +23,10 @@ from tests.local_server import LocalServer, running_server
 from tests.waiting import wait_for
 
 PRIVATE = mount_namespace.available()
-pytestmark = pytest.mark.skipif(bool(PRIVATE), reason=f"mount namespaces are forbidden here: {PRIVATE}")
+pytestmark = [
+    pytest.mark.durability,
+    pytest.mark.skipif(bool(PRIVATE), reason=f"mount namespaces are forbidden here: {PRIVATE}"),
+]
 CHANNELS = {"train": f"s3://{BUCKET}/data/train", "validation": f"s3://{BUCKET}/data/validation"}
 # Nothing in it depends on a process's share of a batch: the head alone learns, without dropout.
 HEAD = {"weights": "none", "image-size": 32, "batch-size": 5, "dropout": 0, "lr": 0.001, "augmented-views": 2}
@@ -108,7 +111,6 @@ def test_two_hosts_learn_what_one_learns(rest: httpx.Client, toy: Toy) -> None:
     assert logs["algo-2"] == ["process 1 of 2 trains; process 0 prints the figures"]
 
 
-@pytest.mark.durability
 @pytest.mark.parametrize("killed", ["script", "torchrun"])
 def test_a_host_that_is_killed_is_named(rest: httpx.Client, toy: Toy, server: LocalServer, killed: str) -> None:
     name = f"killed-{killed}"
@@ -121,7 +123,6 @@ def test_a_host_that_is_killed_is_named(rest: httpx.Client, toy: Toy, server: Lo
     assert "SIGKILL" in job["failure_reason"]
 
 
-@pytest.mark.durability
 def test_two_hosts_stop_at_one_place_and_go_on_there(rest: httpx.Client, toy: Toy) -> None:
     checkpoints = {"checkpoint_s3_uri": f"s3://{BUCKET}/checkpoints"}
     train(rest, "stopped", 2, {"epochs": 100_000}, **checkpoints)
@@ -139,7 +140,6 @@ def test_two_hosts_stop_at_one_place_and_go_on_there(rest: httpx.Client, toy: To
     assert any(line.startswith("checkpoint: goes on in epoch") for line in host_logs(toy, "goes-on")["algo-1"])
 
 
-@pytest.mark.durability
 def test_tensors_and_times_are_the_first_ones(rest: httpx.Client, toy: Toy) -> None:
     members: dict[str, Any] = {"debugger": {}, "profiler": {}}
     train(rest, "watched", 2, {"epochs": 3, "freeze-backbone": False}, **members)

@@ -5,6 +5,8 @@ import signal
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.integration.test_training_script import Job, channels, draw, epochs
 from tests.waiting import wait_for
 
@@ -18,6 +20,7 @@ def outcome(process: "subprocess.Popen[str]") -> str:
     return output
 
 
+@pytest.mark.durability
 def test_trials_share_one_pass_and_learn_what_a_later_one_learns(tmp_path: Path) -> None:
     draw(tmp_path / "train", 80, 0)  # 240 images and a broken one: four parts
     draw(tmp_path / "validation", 5, 1)

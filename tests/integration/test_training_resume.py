@@ -6,6 +6,7 @@ import pytest
 
 from tests.integration.test_training_script import FOLDER, QUICK, Job, channels, draw, epochs
 
+pytestmark = pytest.mark.durability
 # All that has a state which must come back, or a random draw that must not depend on where the job began.
 EVERYTHING = [
     *("--freeze-backbone", "false", "--epochs", "3", "--augment", "trivial", "--mixup", "0.4"),
@@ -67,7 +68,6 @@ def test_it_goes_on_with_the_next_batch_and_ends_with_the_same_weights(
     assert [path.name for path in (job.folder / "checkpoints").iterdir()] == ["checkpoint.pt"]
 
 
-@pytest.mark.durability
 def test_without_checkpoints_in_between_it_repeats_the_epoch_that_had_begun(
     unbroken: tuple[Job, str], data: Path, tmp_path: Path
 ) -> None:
