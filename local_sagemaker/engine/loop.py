@@ -79,8 +79,10 @@ class Engine:
         self._thread.join()
 
     def _run(self) -> None:
-        while not self._stopping.is_set():
+        while True:
             self._wake_up.clear()
+            if self._stopping.is_set():  # looked at after that, for a stop in between would be slept over
+                return
             delays = [self._reconcile(reconciler) for reconciler in self._reconcilers]
             self._wake_up.wait(min((delay for delay in delays if delay is not None), default=None))
 

@@ -16,6 +16,8 @@ from typing import Any
 
 from local_sagemaker.runtime import shim
 
+CLAIM_SECONDS = 1.0  # a shim takes milliseconds, and only on a full disk longer than this
+
 
 @dataclass(frozen=True)
 class NotStarted:
@@ -81,6 +83,7 @@ def spawn(
 def start(folder: Path, command: Command, fork: Callable[[Path], bool] | None = None) -> None:
     """Start the command under the shim. At most one command ever runs in a folder, however often this is called.
 
+    Afterwards `observe` no longer says NotStarted, unless the disk is full: then the shim comes when there is room.
     `fork` may do it in its own way (warm_pool/template_process.py); where it answers False, this does.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -89,15 +92,17 @@ def start(folder: Path, command: Command, fork: Callable[[Path], bool] | None = 
         content["mounts"] = {target: str(source.resolve()) for target, source in (command.mounts or {}).items()}
         content["hostname"] = command.hostname
     shim.write_json(str(folder / "command.json"), content)
-    if fork is not None and fork(folder.resolve()):
-        return
-    subprocess.run(
-        [sys.executable, "-I", "-S", shim.__file__, str(folder.resolve())],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        check=True,
-    )
+    if fork is None or not fork(folder.resolve()):
+        subprocess.run(
+            [sys.executable, "-I", "-S", shim.__file__, str(folder.resolve())],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            check=True,
+        )
+    deadline = time.monotonic() + CLAIM_SECONDS
+    while not (folder / "claim").exists() and time.monotonic() < deadline:
+        time.sleep(0.001)
 
 
 def prevent(folder: Path) -> bool:

@@ -70,7 +70,10 @@ class WatchedServer:
 
     def start(self, what: Start, environment: Mapping[str, str], mounts: Mapping[str, Path]) -> None:
         """Start it, for the first time or again, with its own view of `mounts`."""
-        if not isinstance(self._state(), NotStarted):
+        state = self._state()
+        if isinstance(state, Running):  # by a start whose shim had not been there yet at the last look
+            return
+        if not isinstance(state, NotStarted):
             shutil.rmtree(self._start_folder.path, ignore_errors=True)
             self._attempt += 1
         # Counted as seen: one that has ended before the next look has failed to start.

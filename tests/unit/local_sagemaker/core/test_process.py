@@ -44,6 +44,14 @@ def test_records_return_code_and_output_of_both_streams(tmp_path: Path) -> None:
     assert log_lines(tmp_path / "job") == ["out", "no newline"]
 
 
+def test_what_was_started_is_seen_at_once(tmp_path: Path) -> None:
+    for number in range(20):
+        run(tmp_path / str(number), "pass")
+        assert process.observe(tmp_path / str(number)) != NotStarted()
+    for number in range(20):
+        exited(tmp_path / str(number))
+
+
 def test_lines_carry_their_time(tmp_path: Path) -> None:
     before = time.time() * 1000
     run(tmp_path / "job", "print('a')")

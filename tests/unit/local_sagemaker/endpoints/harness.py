@@ -1,6 +1,7 @@
 """The operations on endpoints over a real engine and real model servers, without the wire."""
 
 import asyncio
+import contextlib
 import glob
 import io
 import json
@@ -172,7 +173,7 @@ class Local:
 
 @contextmanager
 def running(folder: Path, **settings: Any) -> Iterator[Local]:
-    """A started Local, shut down at the end."""
+    """A started Local, shut down at the end, after which none of its model servers runs."""
     local = Local(folder, **settings)
     local.start()
     try:
@@ -180,6 +181,16 @@ def running(folder: Path, **settings: Any) -> Iterator[Local]:
     finally:
         local.close()
         local.finish()
+        assert living_commands(folder) == []
+
+
+def living_commands(folder: Path) -> list[str]:
+    """The command lines that name this folder."""
+    commands = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            commands.append(path.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+    return [command for command in commands if str(folder) in command]
 
 
 def _living_pid(folder: Path) -> int | None:
