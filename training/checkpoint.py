@@ -17,7 +17,7 @@ from process_group import ALONE, ProcessGroup
 from progress import Progress, progress_from_plain
 
 FILE_NAME = "checkpoint.pt"
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 
 
 def save_checkpoint(
@@ -54,10 +54,10 @@ def load_checkpoint(
     What counts is the file that the first process finds. Raises CheckpointError when it cannot be read, was written by
     another version of this script, or comes from a job with other hyperparameters or classes.
     """
-    path = (folder or Path()) / FILE_NAME
+    path = folder / FILE_NAME if folder is not None else None
     again = f"remove {path} (or give the job another checkpoint S3 URI) to begin from the start"
     try:
-        content = path.read_bytes() if group.is_first and folder is not None and path.exists() else None
+        content = path.read_bytes() if group.is_first and path is not None and path.exists() else None
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read ({type(error).__name__}); {again}") from error
     if (content := group.from_first(content)) is None:

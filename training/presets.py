@@ -31,6 +31,7 @@ RECIPES: dict[str, dict[str, bool | float | int | str]] = {
         "scheduler": "cosine",
         "warmup_epochs": 1.0,
         "class_weights": "balanced",
+        "label_smoothing": 0.1,
         "augment": "trivial",
         "ema_decay": 0.99,
         "patience": 5,

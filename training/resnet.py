@@ -5,6 +5,7 @@ Here because importing torchvision costs more CPU time than a short job's traini
 
 import torch
 from torch import nn
+from winograd import Conv3x3
 
 
 class BasicBlock(nn.Module):
@@ -14,10 +15,10 @@ class BasicBlock(nn.Module):
 
     def __init__(self, channels_in: int, channels: int, stride: int) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(channels_in, channels, 3, stride, padding=1, bias=False)
+        self.conv1 = Conv3x3(channels_in, channels, stride)
         self.bn1 = nn.BatchNorm2d(channels)
         self.relu = nn.ReLU(inplace=True)
-        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.conv2 = Conv3x3(channels, channels)
         self.bn2 = nn.BatchNorm2d(channels)
         self.downsample = shortcut(channels_in, channels, stride)
 
@@ -39,7 +40,7 @@ class Bottleneck(nn.Module):
         channels_out = channels * self.expansion
         self.conv1 = nn.Conv2d(channels_in, channels, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(channels)
-        self.conv2 = nn.Conv2d(channels, channels, 3, stride, padding=1, bias=False)
+        self.conv2 = Conv3x3(channels, channels, stride)
         self.bn2 = nn.BatchNorm2d(channels)
         self.conv3 = nn.Conv2d(channels, channels_out, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(channels_out)

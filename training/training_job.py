@@ -22,6 +22,7 @@ from errors import DebuggerError, DivergedError
 from fit import Pass, fit
 from image_set import ImageSet
 from inputs import Inputs
+from kept_memory import keep_freed_memory
 from learner import Learner, load_learned
 from losses import training_loss
 from mixed_precision import NAMES, autocast_dtype
@@ -38,6 +39,7 @@ from stopping import StopRequest, StopRequested
 from timeline import Timeline
 from torch import nn
 from weights import load_pretrained
+from winograd import set_winograd
 
 
 class TrainingJob:
@@ -85,6 +87,7 @@ class TrainingJob:
                 shutil.rmtree(self.environment.host_cache_folder, ignore_errors=True)
 
     def _run(self, *, judge_test: bool) -> None:
+        keep_freed_memory()
         torch.set_num_threads(self.environment.cpus)
         torch.manual_seed(self.arguments.seed)
         torch.backends.cudnn.deterministic = True
@@ -124,6 +127,9 @@ class TrainingJob:
         )
         if arguments.compile:
             network.compiled = compiled(network.backbone)
+        # Elsewhere convolutions are computed in another way, and autocast's would be turned back into float32.
+        on_plain_cpu = self.device.type == "cpu" and network.precision is None and network.compiled is None
+        set_winograd(network, wanted=arguments.winograd and on_plain_cpu)
         # Seeded again, for where weights come from must not change what is drawn from here on.
         torch.manual_seed(arguments.seed)
         network = network.to(self.device)

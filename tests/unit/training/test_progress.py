@@ -119,7 +119,7 @@ def test_a_checkpoint_of_the_former_format_is_refused(scripts: Scripts, tmp_path
     saved = Saved(scripts)
     former = {"identity": {"lr": 0.001}, "classes": ["a", "b"], "progress": {}, "network": {}, "optimizer": {}}
     torch.save(former, tmp_path / "checkpoint.pt")
-    with pytest.raises(scripts.errors.CheckpointError, match=r"another version .*format 1, not 2.*remove .*checkpoint"):
+    with pytest.raises(scripts.errors.CheckpointError, match=r"another version .*format 1, not 3.*remove .*checkpoint"):
         scripts.checkpoint.load_checkpoint(tmp_path, saved.arguments, ("a", "b"), saved.learner)
 
 
