@@ -3,7 +3,8 @@
 FOLDER is that of PyTorch's transfer-learning tutorial, hymenoptera_data: `train` and `val`, 397 photographs of ants and
 bees. Each recipe is trained with three seeds on EfficientNet-Lite0 with its ImageNet weights; what counts is the mean
 validation accuracy of the epochs that the jobs choose, which they do by validation loss. `--recipe fast` takes minutes
-on two cores, `--recipe best` a quarter of an hour. A job that was cut off goes on where it was when `--work` names the same folder.
+on two cores, `--recipe best` a quarter of an hour. A job that was cut off goes on where it was when `--work` names the
+same folder.
 """
 
 import argparse
