@@ -74,7 +74,7 @@ def pays(layer: nn.Conv2d, shape: torch.Size) -> bool:
 
 def convolve(images: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     """As conv2d(images, weight, padding=1): [N, in, h, w] and [out, in, 3, 3] -> [N, out, h, w], in channels-last."""
-    convolved: torch.Tensor = _Convolution.apply(images, weight)  # type: ignore[no-untyped-call]
+    convolved: torch.Tensor = _Convolution.apply(images, weight)
     return convolved
 
 
@@ -105,8 +105,8 @@ class _Convolution(torch.autograd.Function):
         return _write(a @ products.view(IN**2, -1), images.shape, channels_out)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
-    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, torch.Tensor]:  # type: ignore[override]
+    @once_differentiable
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, torch.Tensor]:
         tiles, filters = ctx.saved_tensors
         _, channels_in, channels_out = filters.shape
         b, g, a = _matrices(filters.dtype)
